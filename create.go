@@ -1,0 +1,468 @@
+package customauth
+
+// This file makes challenges: a first one, another one after a resend, or the
+// same one again after a wrong answer.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/cyber-eternal/customauth/internal/event"
+	"github.com/cyber-eternal/customauth/internal/latency"
+	"github.com/cyber-eternal/customauth/internal/seal"
+	"github.com/cyber-eternal/customauth/internal/sms"
+)
+
+// NewCreate returns the handler of the Create auth challenge trigger, for
+// lambda.Start. It makes a challenge when a step begins and when the app asks for
+// a resend; after a wrong answer it repeats the challenge and sends nothing. It
+// warms the senders (see [Sender]), so call it before lambda.Start. The handler
+// is safe for concurrent use. Its only error is an [*Error].
+func NewCreate(o Options) (func(context.Context, events.CognitoEventUserPoolsCreateAuthChallenge) (events.CognitoEventUserPoolsCreateAuthChallenge, error), error) {
+	e, err := newEnv(o)
+	if err != nil {
+		return nil, err
+	}
+	e.warm()
+	return func(ctx context.Context, ev events.CognitoEventUserPoolsCreateAuthChallenge) (events.CognitoEventUserPoolsCreateAuthChallenge, error) {
+		c := call(ev.CognitoEventUserPoolsHeader, ev.Request.UserAttributes, ev.Request.ClientMetadata, ev.Request.UserNotFound)
+		c.ChallengeName = ev.Request.ChallengeName
+		c.Session = entries(ev.Request.Session)
+		answer, err := e.create(ctx, c)
+		if err != nil {
+			return ev, err
+		}
+		ev.Response = events.CognitoEventUserPoolsCreateAuthChallengeResponse{
+			PublicChallengeParameters:  answer.public,
+			PrivateChallengeParameters: map[string]string{privateKey: answer.sealed},
+			ChallengeMetadata:          answer.sealed,
+		}
+		return ev, nil
+	}, nil
+}
+
+// privateKey is the name of the private parameter that has the sealed record.
+// There always is one: without private parameters Cognito answers with another
+// error, which would tell unknown users from known ones.
+const privateKey = "customauth"
+
+type created struct {
+	public map[string]string
+	sealed string
+}
+
+func (c created) members() []event.Member {
+	sealed := event.AppendString(nil, c.sealed)
+	private := append([]byte(`{"`+privateKey+`":`), sealed...)
+	return []event.Member{
+		{Name: "publicChallengeParameters", Value: event.AppendStrings(nil, c.public)},
+		{Name: "privateChallengeParameters", Value: append(private, '}')},
+		{Name: "challengeMetadata", Value: sealed},
+	}
+}
+
+// spare is what Create may take beyond sending: for the store, and to answer.
+const spare = 800 * time.Millisecond
+
+func (e *env) create(ctx context.Context, c *event.Call) (created, error) {
+	t := e.begin("create", c)
+	ctx, cancel := context.WithTimeout(ctx, e.SendTimeout+spare)
+	defer cancel()
+	if c.ChallengeName != customChallenge {
+		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was asked for another challenge"})
+	}
+	st, err := t.walk()
+	if errors.Is(err, ErrMismatch) {
+		return created{}, t.fail(ctx, "mismatch", err)
+	}
+	if err != nil {
+		return created{}, t.fail(ctx, "foreign_session", err)
+	}
+	if st.step == len(e.Steps) || isPassword(e.Steps[st.step]) {
+		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was called where no challenge is due"})
+	}
+	r := t.request(st.step)
+	made, err := t.next(ctx, r, st)
+	if err != nil {
+		return created{}, t.fail(ctx, "challenge", err)
+	}
+	answer, err := t.show(ctx, r, made)
+	if err != nil {
+		return created{}, t.fail(ctx, "challenge", err)
+	}
+	t.end(ctx, made.outcome(), made.reason(t))
+	return answer, nil
+}
+
+// made is a challenge as it is shown and sealed.
+type made struct {
+	*seal.Record
+	extra
+	retryAfter time.Duration
+}
+
+// extra is what a record carries beyond its fixed fields.
+type extra struct {
+	Private   string            `json:"p,omitempty"`
+	Public    map[string]string `json:"m,omitempty"`
+	Void      string            `json:"v,omitempty"` // the error code that left no challenge
+	errorCode string
+}
+
+func (m made) outcome() Outcome {
+	switch m.errorCode {
+	case "", "wrong_code", "expired":
+		return Asked
+	}
+	return Refused
+}
+
+func (m made) reason(t *turn) string {
+	if t.reason != "" {
+		return t.reason
+	}
+	return m.errorCode
+}
+
+// next decides between a new challenge and the same one again.
+func (t *turn) next(ctx context.Context, r Request, st state) (made, error) {
+	if st.last == nil {
+		return t.issue(ctx, r, st)
+	}
+	if t.resend() {
+		now := time.Now()
+		_, most := resends(t.env.Steps[st.step])
+		free := time.Unix(int64(st.last.ResendAt), 0)
+		switch {
+		case now.Before(free):
+			return t.again(st, "resend_too_soon", free.Sub(now))
+		case int(st.last.Sends) >= most:
+			return t.again(st, "rate_limited", 0)
+		}
+		return t.issue(ctx, r, st)
+	}
+	if st.last.Flags&seal.Void != 0 {
+		return t.again(st, "", time.Until(time.Unix(int64(st.last.ResendAt), 0)))
+	}
+	if expired(st.last) {
+		return t.again(st, "expired", 0)
+	}
+	wait, err := t.env.waitForGuess(ctx, r)
+	if err != nil {
+		return made{}, err
+	}
+	if wait > 0 {
+		return t.again(st, "rate_limited", wait)
+	}
+	return t.again(st, "wrong_code", 0)
+}
+
+// again repeats the last challenge. An answer counts as a wrong one, a resend
+// that was refused does not.
+func (t *turn) again(st state, code string, wait time.Duration) (made, error) {
+	rec := *st.last
+	rec.Rounds++
+	if !t.resend() {
+		rec.Wrong++
+	}
+	m := made{Record: &rec, retryAfter: wait}
+	if len(rec.Extra) > 0 {
+		if err := json.Unmarshal(rec.Extra, &m.extra); err != nil {
+			return made{}, &foreign{"the extra of a record"}
+		}
+	}
+	m.errorCode = code
+	if m.Void != "" {
+		m.errorCode = m.Void // what left no challenge in the first place
+	}
+	return m, nil
+}
+
+// resends are the rules of a step for further messages.
+func resends(c Challenge) (after time.Duration, most int) {
+	if r, ok := c.(interface{ resends() (time.Duration, int) }); ok {
+		return r.resends()
+	}
+	return defaultResendAfter, defaultMaxSends
+}
+
+// issue makes a new challenge. If it cannot be made, the one before stays.
+func (t *turn) issue(ctx context.Context, r Request, st state) (made, error) {
+	step := t.env.Steps[st.step]
+	wait, err := t.env.waitForGuess(ctx, r)
+	if err != nil {
+		return made{}, err
+	}
+	if wait > 0 {
+		return t.refused(st, "rate_limited", wait)
+	}
+	out, err := bounded(ctx, func(ctx context.Context) (Issued, error) { return step.Issue(ctx, r) })
+	if err != nil {
+		return made{}, fmt.Errorf("customauth: issue: %w", err)
+	}
+	t.report = out.report
+	if err := out.check(); err != nil {
+		return made{}, err
+	}
+	if out.ErrorCode != "" && out.Answer == "" {
+		return t.refused(st, out.ErrorCode, out.RetryAfter)
+	}
+	rec := t.fresh(st)
+	rec.Sends++
+	after, _ := resends(step)
+	now := time.Now()
+	ttl := out.TTL
+	if ttl == 0 {
+		ttl = defaultTTL
+	}
+	rec.Expires = unix(now.Add(ttl))
+	rec.ResendAt = unix(now.Add(after + time.Second - 1)) // not before the store allows it
+	if out.silent {
+		rec.Flags |= seal.Silent
+	}
+	if out.Answer != "" {
+		code := normalize(out.Answer)
+		rec.Length = byte(min(utf8.RuneCountInString(code), 255))
+		t.env.sealer.SetCode(rec, t.who, code)
+	}
+	m := made{Record: rec, extra: extra{Private: out.Private, Public: out.Public}, retryAfter: out.RetryAfter}
+	m.errorCode = out.ErrorCode
+	return m, m.store()
+}
+
+// refused is a challenge that could not be made.
+func (t *turn) refused(st state, code string, wait time.Duration) (made, error) {
+	if st.last != nil && st.last.Flags&seal.Void == 0 {
+		return t.again(st, code, wait)
+	}
+	rec := t.fresh(st)
+	rec.Flags = seal.Void
+	now := time.Now()
+	rec.Expires = unix(now.Add(maxTTL))
+	rec.ResendAt = unix(now.Add(min(wait, 24*time.Hour) + time.Second - 1))
+	m := made{Record: rec, extra: extra{Void: code}, retryAfter: wait}
+	m.errorCode = code
+	return m, m.store()
+}
+
+// fresh is an empty record that continues the sign-in.
+func (t *turn) fresh(st state) *seal.Record {
+	rec := seal.Begin()
+	if st.signIn != nil {
+		rec.SignIn = st.signIn.SignIn
+	}
+	rec.Step = byte(st.step)
+	if st.last != nil {
+		rec.Wrong, rec.Sends, rec.Rounds = st.last.Wrong, st.last.Sends, st.last.Rounds+1
+	}
+	return rec
+}
+
+func unix(t time.Time) uint32 { return uint32(max(0, t.Unix())) }
+
+func (m *made) store() error {
+	if m.Private == "" && m.Public == nil && m.Void == "" {
+		return nil
+	}
+	var err error
+	m.Extra, err = json.Marshal(m.extra)
+	if err == nil && len(m.Extra) > seal.MaxExtra {
+		err = errors.New("customauth: Issued.Private and Public are too large")
+	}
+	return err
+}
+
+// check reports whether a challenge is as its documentation says.
+func (i Issued) check() error {
+	size := 0
+	for k, v := range i.Public {
+		size += len(k) + len(v)
+	}
+	switch {
+	case i.TTL < 0 || i.TTL > maxTTL:
+		return fmt.Errorf("customauth: Issued.TTL must be from 0 to 10m, not %v", i.TTL)
+	case len(i.Private) > 512 || size > 512:
+		return errors.New("customauth: Issued.Private and Public have 512 bytes each")
+	case len(i.Answer) > maxAnswer || i.Answer != "" && normalize(i.Answer) == "":
+		return fmt.Errorf("customauth: Issued.Answer must have 1 to %d bytes that count", maxAnswer)
+	}
+	return nil
+}
+
+// show makes the public parameters, and seals.
+func (t *turn) show(ctx context.Context, r Request, m made) (created, error) {
+	step := t.env.Steps[m.Step]
+	public := make(map[string]string, 12)
+	maps.Copy(public, m.Public)
+	if s, ok := step.(interface {
+		shown(Request) map[string]string
+	}); ok {
+		shown, err := bounded(ctx, func(context.Context) (map[string]string, error) { return s.shown(r), nil })
+		if err != nil {
+			return created{}, err
+		}
+		maps.Copy(public, shown)
+	}
+	public["step"] = r.Step
+	now := time.Now()
+	if m.Flags&seal.Void == 0 {
+		if m.Length > 0 {
+			public["codeLength"] = strconv.Itoa(int(m.Length))
+		}
+		public["expiresAt"] = time.Unix(int64(m.Expires), 0).UTC().Format(time.RFC3339)
+	}
+	if _, most := resends(step); int(m.Sends) < most {
+		public["resendAfter"] = seconds(time.Unix(int64(m.ResendAt), 0).Sub(now))
+	}
+	remaining, err := t.remaining(ctx, r, m)
+	if err != nil {
+		return created{}, err
+	}
+	public["attemptsRemaining"] = strconv.Itoa(remaining)
+	if m.errorCode != "" {
+		public["errorCode"] = m.errorCode
+	}
+	if m.errorCode != "" && m.retryAfter > 0 {
+		public["retryAfter"] = seconds(min(m.retryAfter, 31*24*time.Hour))
+	}
+	return created{public, t.env.sealer.Seal(m.Record, t.who)}, nil
+}
+
+// seconds are whole ones, rounded up, and never negative.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(int(max(0, d+time.Second-1) / time.Second))
+}
+
+// remaining is how many answers the user has, this one included.
+func (t *turn) remaining(ctx context.Context, r Request, m made) (int, error) {
+	a := Attempts{Step: r.Step, Wrong: int(m.Wrong), Sends: int(m.Sends), Rounds: int(m.Rounds)}
+	for n := 1; ; n++ {
+		a.Wrong, a.Rounds = a.Wrong+1, a.Rounds+1
+		d, err := t.env.decide(ctx, a)
+		if err != nil || d != Retry {
+			return n, err
+		}
+	}
+}
+
+// How a send can end, as the decoys have to imitate it.
+const (
+	delivered = iota
+	undelivered
+	uncertain
+)
+
+// deliver sends the message of a challenge, or pretends to.
+func (e *env) deliver(ctx context.Context, o OTP, m Message, out Issued) (Issued, error) {
+	r := m.Request
+	value := m.To.Medium + " " + m.To.Address
+	if out.silent {
+		value = "nobody " + r.UserName
+	}
+	after, _ := o.resends()
+	usual := append([]Limit{{Max: 1, Per: after}}, e.sends...)
+	sends := tallies(r, "send", value, usual, e.ownSends)
+	wait, err := e.countAll(ctx, sends)
+	if err != nil {
+		return Issued{}, err
+	}
+	if wait > 0 {
+		return Issued{ErrorCode: "rate_limited", RetryAfter: wait, report: out.report}, nil
+	}
+	if o.Guard != nil && !out.silent {
+		_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, o.Guard.Allow(ctx, r, m.To) })
+		if err != nil {
+			e.giveBack(ctx, sends)
+			out.reason, out.cause = "guard: "+scrub(err, m.To).Error(), scrub(err, m.To)
+			return Issued{ErrorCode: "delivery_failed", report: out.report}, nil
+		}
+	}
+	end, err := e.send(ctx, o, m, out.silent)
+	out.sent = !out.silent && end != undelivered
+	if err != nil {
+		out.reason, out.cause = "delivery_failed", err
+	}
+	switch end {
+	case undelivered:
+		e.giveBack(ctx, sends)
+		return Issued{ErrorCode: "delivery_failed", report: out.report}, nil
+	case uncertain:
+		out.ErrorCode = "delivery_failed"
+	}
+	return out, nil
+}
+
+// send hands the message to the sender and learns how long that takes; for nobody
+// it draws from what it learned, so that the two cannot be told apart.
+func (e *env) send(ctx context.Context, o OTP, m Message, silent bool) (end int, err error) {
+	samples := &e.samples[e.index(m.Request.Step)]
+	ctx, cancel := context.WithTimeout(ctx, e.SendTimeout)
+	defer cancel()
+	if silent {
+		x := samples.Draw()
+		select {
+		case <-time.After(x.Took):
+			return x.End, nil
+		case <-ctx.Done():
+			return uncertain, nil
+		}
+	}
+	began := time.Now()
+	_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, o.sender(e).Send(ctx, m) })
+	switch {
+	case err == nil:
+		end = delivered
+	case errors.Is(err, ErrThrottled), errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination), errors.Is(err, ErrUnauthorized):
+		end = undelivered
+	default:
+		end = uncertain
+	}
+	samples.Learn(latency.Sample{Took: time.Since(began), End: end})
+	var p *panicked
+	if errors.As(err, &p) {
+		return end, err
+	}
+	return end, scrub(err, m.To, m.Text, m.Code.Reveal())
+}
+
+func (e *env) index(step string) int {
+	for i, name := range e.names {
+		if name == step {
+			return i
+		}
+	}
+	return 0
+}
+
+// SNS takes 1,600 characters in one Publish
+// (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
+const maxSMS = 1600
+
+// checkText refuses texts that cannot be sent, and reports those that cost more
+// than one message.
+func (e *env) checkText(ctx context.Context, r Request, m Message) error {
+	if !strings.Contains(normalize(m.Text), normalize(m.Code.Reveal())) {
+		return errors.New("customauth: text: the code is not in it")
+	}
+	if m.To.Medium != "SMS" {
+		return nil
+	}
+	if n := utf8.RuneCountInString(m.Text); n > maxSMS {
+		return fmt.Errorf("customauth: text: %d characters are more than the %d that SNS takes", n, maxSMS)
+	}
+	if n := sms.Parts(m.Text); n > 1 {
+		e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: the text needs more than one SMS part, and each is billed",
+			slog.String("step", r.Step), slog.Int("parts", n))
+	}
+	return nil
+}

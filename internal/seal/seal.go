@@ -1,0 +1,260 @@
+// Package seal turns the state of a sign-in into a short string that only the
+// holder of the keys can make, and back.
+//
+// Layout of version 1, before base64url without padding; numbers are big-endian:
+//
+//	 0  1 version, 1
+//	 1  4 key id
+//	 5  4 fingerprint of the names of the steps
+//	 9  1 step
+//	10  1 flags
+//	11  1 wrong answers so far, in this step
+//	12  1 sends so far, in this step
+//	13  1 rounds so far, in this step
+//	14  1 length of the code
+//	15  4 expiry, Unix seconds
+//	19  4 earliest resend, Unix seconds
+//	23  8 id of the sign-in
+//	31  8 nonce of the code
+//	39 16 MAC of the code
+//	55  n extra
+//	   16 tag over all of the above and over pool, client and user
+//
+// Both MACs are HMAC-SHA256 (RFC 2104), truncated to 128 bits.
+package seal
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+)
+
+const (
+	version  = 1
+	headSize = 55
+	tagSize  = 16
+
+	// MaxExtra bounds what a challenge may carry along.
+	MaxExtra = 1200
+)
+
+// Flags of a record.
+const (
+	Void   = 1 << iota // no code was made: every answer is wrong
+	Silent             // the code was shown to nobody: every answer is wrong
+)
+
+// Errors of Open.
+var (
+	ErrFormat = errors.New("not a sealed record")
+	ErrKey    = errors.New("sealed with an unknown key")
+	ErrTag    = errors.New("altered, or sealed for another pool, client or user")
+	ErrSteps  = errors.New("sealed for another list of steps")
+)
+
+// A Record is the state of a sign-in after one challenge was made.
+type Record struct {
+	Step, Flags          byte
+	Wrong, Sends, Rounds byte
+	Length               byte
+	Expires, ResendAt    uint32
+	SignIn, Nonce        [8]byte
+	MAC                  [16]byte
+	Extra                []byte
+
+	key *key // the key that made MAC; the newest while it is nil
+}
+
+// Who is whom a record is for.
+type Who struct{ Pool, Client, User string }
+
+type key struct {
+	id                         [4]byte
+	code, record, decoy, store []byte
+}
+
+// A Sealer seals with the newest key and opens with all. It is safe for
+// concurrent use.
+type Sealer struct {
+	keys  []*key
+	steps [4]byte
+}
+
+// New makes a Sealer. There must be one key at least.
+func New(keys [][]byte, steps []string) *Sealer {
+	s := new(Sealer)
+	for _, secret := range keys {
+		k := &key{
+			code:   derive(secret, "code"),
+			record: derive(secret, "record"),
+			decoy:  derive(secret, "decoy"),
+			store:  derive(secret, "store"),
+		}
+		copy(k.id[:], derive(secret, "id"))
+		s.keys = append(s.keys, k)
+	}
+	h := sha256.New()
+	for _, name := range steps {
+		h.Write(appendField(nil, name))
+	}
+	copy(s.steps[:], h.Sum(nil))
+	return s
+}
+
+func derive(secret []byte, label string) []byte {
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte("customauth/1/" + label))
+	return h.Sum(nil)
+}
+
+// Begin starts a sign-in with a record that has nothing but its id.
+func Begin() *Record {
+	r := new(Record)
+	rand.Read(r.SignIn[:]) // never fails: crypto/rand ends the process instead
+	return r
+}
+
+// SetCode gives the record a new nonce and the MAC of the code. Step and Expires
+// must be set before.
+func (s *Sealer) SetCode(r *Record, who Who, code string) {
+	rand.Read(r.Nonce[:])
+	r.key = s.keys[0]
+	r.MAC = r.mac(who, code)
+}
+
+// Matches compares a code with the record's, in constant time.
+func (r *Record) Matches(who Who, code string) bool {
+	if r.key == nil || r.Flags&Void != 0 {
+		return false
+	}
+	mac := r.mac(who, code)
+	return hmac.Equal(mac[:], r.MAC[:])
+}
+
+func (r *Record) mac(who Who, code string) (mac [16]byte) {
+	b := make([]byte, 0, 256)
+	b = append(b, version, r.Step)
+	b = binary.BigEndian.AppendUint32(b, r.Expires)
+	b = append(b, r.Nonce[:]...)
+	b = appendWho(b, who)
+	b = appendField(b, code)
+	copy(mac[:], sum(r.key.code, b))
+	return mac
+}
+
+// Seal writes the record down.
+func (s *Sealer) Seal(r *Record, who Who) string {
+	k := r.key
+	if k == nil {
+		k = s.keys[0]
+	}
+	b := make([]byte, 0, headSize+len(r.Extra)+tagSize)
+	b = append(b, version)
+	b = append(b, k.id[:]...)
+	b = append(b, s.steps[:]...)
+	b = append(b, r.Step, r.Flags, r.Wrong, r.Sends, r.Rounds, r.Length)
+	b = binary.BigEndian.AppendUint32(b, r.Expires)
+	b = binary.BigEndian.AppendUint32(b, r.ResendAt)
+	b = append(b, r.SignIn[:]...)
+	b = append(b, r.Nonce[:]...)
+	b = append(b, r.MAC[:]...)
+	b = append(b, r.Extra...)
+	b = append(b, tag(k, b, who)...)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// Open reads a record back. The error is one of ErrFormat, ErrKey, ErrTag and
+// ErrSteps.
+func (s *Sealer) Open(text string, who Who) (*Record, error) {
+	if len(text) > base64.RawURLEncoding.EncodedLen(headSize+MaxExtra+tagSize) {
+		return nil, ErrFormat
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) < headSize+tagSize || b[0] != version {
+		return nil, ErrFormat
+	}
+	// The decoder skips line breaks, so that one record would have many spellings.
+	if base64.RawURLEncoding.EncodedLen(len(b)) != len(text) {
+		return nil, ErrFormat
+	}
+	k := s.key([4]byte(b[1:5]))
+	if k == nil {
+		return nil, ErrKey
+	}
+	body, got := b[:len(b)-tagSize], b[len(b)-tagSize:]
+	if !hmac.Equal(got, tag(k, body, who)) {
+		return nil, ErrTag
+	}
+	if [4]byte(b[5:9]) != s.steps {
+		return nil, ErrSteps
+	}
+	r := &Record{
+		Step: b[9], Flags: b[10], Wrong: b[11], Sends: b[12], Rounds: b[13], Length: b[14],
+		Expires:  binary.BigEndian.Uint32(b[15:]),
+		ResendAt: binary.BigEndian.Uint32(b[19:]),
+		SignIn:   [8]byte(b[23:31]),
+		Nonce:    [8]byte(b[31:39]),
+		MAC:      [16]byte(b[39:55]),
+		key:      k,
+	}
+	if len(body) > headSize {
+		r.Extra = body[headSize:]
+	}
+	return r, nil
+}
+
+func (s *Sealer) key(id [4]byte) *key {
+	for _, k := range s.keys {
+		if k.id == id {
+			return k
+		}
+	}
+	return nil
+}
+
+// Decoy is a stable stream of bytes for a value: the same for the same value
+// under the same keys, and telling nothing of them.
+func (s *Sealer) Decoy(parts ...string) []byte { return s.keyed(s.oldest().decoy, parts) }
+
+// StoreKey is the name under which a store counts a value.
+func (s *Sealer) StoreKey(kind string, parts ...string) string {
+	b := s.keyed(s.oldest().store, append(parts, kind))
+	return kind + ":" + base64.RawURLEncoding.EncodeToString(b[:18])
+}
+
+// oldest is the key for what must stay the same when a new key is put in front.
+func (s *Sealer) oldest() *key { return s.keys[len(s.keys)-1] }
+
+func (s *Sealer) keyed(k []byte, parts []string) []byte {
+	var b []byte
+	for _, p := range parts {
+		b = appendField(b, p)
+	}
+	return sum(k, b)
+}
+
+func tag(k *key, body []byte, who Who) []byte {
+	b := make([]byte, 0, len(body)+160)
+	b = appendWho(b, who)
+	b = append(b, body...)
+	return sum(k.record, b)[:tagSize]
+}
+
+func sum(k, b []byte) []byte {
+	h := hmac.New(sha256.New, k)
+	h.Write(b)
+	return h.Sum(nil)
+}
+
+func appendWho(b []byte, who Who) []byte {
+	return appendField(appendField(appendField(b, who.Pool), who.Client), who.User)
+}
+
+// appendField writes a string with its length, so that no two lists of strings
+// look alike.
+func appendField(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+}
