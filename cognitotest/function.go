@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,9 +88,14 @@ type FunctionError struct {
 
 	// Message is the errorMessage.
 	Message string
+
+	cause error // what a pool takes it for, if it is Lambda's
 }
 
 func (e *FunctionError) Error() string { return cmp.Or(e.Message, e.Type) }
+
+// Unwrap lets a [Pool] tell a crash and a timeout from an answer.
+func (e *FunctionError) Unwrap() error { return e.cause }
 
 // StartFunction starts a compiled Lambda function, the bootstrap that would be
 // deployed but built for this machine, and returns when every process is ready
@@ -146,7 +150,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(payload) > functionMaxBytes {
 		return nil, fmt.Errorf("cognitotest: event of %d bytes: Lambda takes %d", len(payload), functionMaxBytes)
 	}
-	e := &functionEvent{id: functionRequestID(), payload: payload, done: make(chan struct{})}
+	e := &functionEvent{id: uuid(random(16)), payload: payload, done: make(chan struct{})}
 	select {
 	case f.events <- e:
 	case <-f.closing:
@@ -230,8 +234,7 @@ func (f *Function) handle(p *functionProcess, e *functionEvent) *functionProcess
 	case <-p.exited:
 		e.end(nil, p.exitError(e.id))
 	case <-timeout.C:
-		e.end(nil, &FunctionError{Type: "Sandbox.Timedout",
-			Message: fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", e.id, f.options.Timeout.Seconds())})
+		e.end(nil, functionTimeout(fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", e.id, f.options.Timeout.Seconds())))
 	case <-f.closing:
 		e.end(nil, errFunctionClosed)
 	}
@@ -303,10 +306,9 @@ func (f *Function) start() (*functionProcess, error) {
 	case <-p.ready:
 		return p, nil
 	case <-p.exited:
-		return nil, p.exitError(functionRequestID())
+		return nil, p.exitError(uuid(random(16)))
 	case <-timeout.C:
-		err = &FunctionError{Type: "Sandbox.Timedout",
-			Message: fmt.Sprintf("the function did not ask for an event within %v of its start", functionInitTimeout)}
+		err = functionTimeout(fmt.Sprintf("the function did not ask for an event within %v of its start", functionInitTimeout))
 	case <-f.closing:
 		err = errFunctionClosed
 	}
@@ -352,8 +354,13 @@ func (p *functionProcess) exitError(id string) error {
 	if p.initErr != nil {
 		return p.initErr
 	}
-	return &FunctionError{Type: "Runtime.ExitError",
-		Message: fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %v", id, p.cmd.ProcessState)}
+	message := fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %v", id, p.cmd.ProcessState)
+	return &FunctionError{Type: "Runtime.ExitError", Message: message, cause: &crashError{message}}
+}
+
+// functionTimeout is what Lambda answers for a process that takes too long.
+func functionTimeout(message string) error {
+	return &FunctionError{Type: "Sandbox.Timedout", Message: message, cause: errTriggerTimeout}
 }
 
 // environment is what the process sees: the variables that Lambda defines
@@ -469,6 +476,7 @@ func (p *functionProcess) initFailure(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, functionMaxBytes))
 	p.mu.Lock()
 	p.initErr = functionErrorOf(body, r.Header.Get("Lambda-Runtime-Function-Error-Type"))
+	p.initErr.cause = &crashError{p.initErr.Error()}
 	p.mu.Unlock()
 	functionReply(w, http.StatusAccepted, "", "")
 }
@@ -560,15 +568,7 @@ func (o *functionOutput) Write(p []byte) (int, error) {
 	return o.w.Write(p)
 }
 
-func functionRequestID() string {
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // UUID, version 4
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
 func functionTraceID() string {
-	b := make([]byte, 20)
-	rand.Read(b)
+	b := random(20)
 	return fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), b[:12], b[12:])
 }

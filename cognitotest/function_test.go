@@ -28,6 +28,8 @@ import (
 var _ lambda.Handler = (*cognitotest.Function)(nil)
 var _ lambda.Handler = cognitotest.InvokeURL("")
 
+type functionError struct{ Type, Message string }
+
 // functionAnswer is what the function in testdata/function answers.
 type functionAnswer struct {
 	PID      int
@@ -95,14 +97,14 @@ func TestFunction(t *testing.T) {
 		for _, c := range []struct {
 			do      string
 			timeout time.Duration
-			want    cognitotest.FunctionError
+			want    functionError
 			fresh   bool // the next event gets a fresh process
 		}{
-			{do: "fail", want: cognitotest.FunctionError{Type: "errorString", Message: "what went wrong"}},
-			{do: "panic", fresh: true, want: cognitotest.FunctionError{Type: "string", Message: "lost"}},
-			{do: "exit", fresh: true, want: cognitotest.FunctionError{Type: "Runtime.ExitError", Message: "RequestId: ID Error: Runtime exited with error: exit status 7"}},
-			{do: "hang", timeout: 2 * time.Second, fresh: true, want: cognitotest.FunctionError{Type: "Sandbox.Timedout", Message: "RequestId: ID Error: Task timed out after 2.00 seconds"}},
-			{do: "large", fresh: true, want: cognitotest.FunctionError{Type: "Function.ResponseSizeTooLarge", Message: "Response payload size exceeded maximum allowed payload size (6291456 bytes)."}},
+			{do: "fail", want: functionError{"errorString", "what went wrong"}},
+			{do: "panic", fresh: true, want: functionError{"string", "lost"}},
+			{do: "exit", fresh: true, want: functionError{"Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7"}},
+			{do: "hang", timeout: 2 * time.Second, fresh: true, want: functionError{"Sandbox.Timedout", "RequestId: ID Error: Task timed out after 2.00 seconds"}},
+			{do: "large", fresh: true, want: functionError{"Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291456 bytes)."}},
 		} {
 			t.Run(c.do, func(t *testing.T) {
 				f := startFunction(t, binary, cognitotest.FunctionOptions{Timeout: c.timeout})
@@ -115,8 +117,7 @@ func TestFunction(t *testing.T) {
 				if got.Error() != got.Message {
 					t.Errorf("text %q, want the message alone", got.Error())
 				}
-				got.Message = withoutID(got.Message)
-				if diff := cmp.Diff(c.want, *got); diff != "" {
+				if diff := cmp.Diff(c.want, functionError{got.Type, withoutID(got.Message)}); diff != "" {
 					t.Errorf("error (-want +got):\n%s", diff)
 				}
 				if after := invoke(t, f, "count"); (after.PID != before.PID) != c.fresh {
@@ -252,6 +253,25 @@ func TestFunction(t *testing.T) {
 		f.Close()
 		if _, err := f.Invoke(t.Context(), []byte(`{}`)); err == nil || !strings.Contains(err.Error(), "closed") {
 			t.Errorf("error %v after Close, want one that says so", err)
+		}
+	})
+
+	t.Run("ends a sign-in as the service says", func(t *testing.T) {
+		for do, want := range map[string]string{
+			"fail": "UserLambdaValidationException: DefineAuthChallenge failed with error what went wrong.",
+			"exit": "UnexpectedLambdaException: DefineAuthChallenge invocation failed due to error Unhandled.",
+			"hang": "UnexpectedLambdaException: DefineAuthChallenge invocation failed due to error Socket timeout while invoking Lambda function.",
+		} {
+			f := startFunction(t, binary, cognitotest.FunctionOptions{Env: []string{"DO=" + do}, Timeout: time.Second})
+			pool, err := cognitotest.NewPool(cognitotest.Config{Triggers: cognitotest.Triggers{All: f}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = pool.SignIn(t.Context(), "somebody")
+			var got *cognitotest.Error
+			if !errors.As(err, &got) || got.Type+": "+got.Message != want {
+				t.Errorf("%s: error %v, want %s", do, err, want)
+			}
 		}
 	})
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 )
 
 type event struct {
-	Do string // what to do
+	Do string // what to do; the environment variable DO, if empty
 	At string // an address to call, where Do wants one
 }
 
@@ -67,7 +68,7 @@ func handle(ctx context.Context, e event) (answer, error) {
 	lc, _ := lambdacontext.FromContext(ctx)
 	deadline, _ := ctx.Deadline()
 	a := answer{PID: os.Getpid(), Events: events, ID: lc.AwsRequestID, ARN: lc.InvokedFunctionArn, Deadline: deadline}
-	switch e.Do {
+	switch cmp.Or(e.Do, os.Getenv("DO")) {
 	case "env":
 		a.Env = os.Environ()
 		a.Dir, _ = os.Getwd()
