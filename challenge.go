@@ -122,8 +122,9 @@ func (r Request) Matches(answer string) bool {
 }
 
 // Key names a value for a [Store]: an HMAC of the pool and the value under the
-// oldest of Options.Keys, so that no store learns phone numbers or names. Kind,
-// a few letters, keeps uses apart. Outside of a handler Key returns "".
+// newest of Options.Keys, so that no store learns phone numbers or names; a new
+// key begins to count afresh. Kind, a few letters, keeps uses apart. Outside of a
+// handler Key returns "".
 func (r Request) Key(kind, value string) string {
 	if r.turn == nil {
 		return ""

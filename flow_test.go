@@ -84,6 +84,7 @@ func (b *inbox) wrong() string {
 // rig is a set of handlers with all that they say.
 type rig struct {
 	t      *testing.T
+	opts   customauth.Options
 	inbox  *inbox
 	log    *bytes.Buffer
 	events []customauth.Event
@@ -125,6 +126,7 @@ func newRig(t *testing.T, o customauth.Options) *rig {
 			r.events = append(r.events, e)
 		}
 	}
+	r.opts = o
 	var err error
 	if r.define, err = customauth.NewDefine(o); err != nil {
 		t.Fatal(err)

@@ -32,9 +32,9 @@ import (
 // required; nil and zero are safe defaults.
 type Options struct {
 	// Keys seal what travels from one trigger to the next: 32 bytes each or more,
-	// from a random source. The first seals, all open: to rotate, put a new key
-	// in front, and drop the old one a quarter of an hour after the last function
-	// has the new one. See [ParseKeys].
+	// from a random source. The first seals, all open. To rotate without ending a
+	// sign-in, deploy three times: the new key behind the old one, in front of it,
+	// and, 15 minutes later, without the old one. See [ParseKeys].
 	Keys [][]byte
 
 	// Steps are what a user must pass, in this order. Default: one OTP by SMS

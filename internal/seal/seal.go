@@ -216,17 +216,14 @@ func (s *Sealer) key(id [4]byte) *key {
 }
 
 // Decoy is a stable stream of bytes for a value: the same for the same value
-// under the same keys, and telling nothing of them.
-func (s *Sealer) Decoy(parts ...string) []byte { return s.keyed(s.oldest().decoy, parts) }
+// under the newest key, and telling nothing of it.
+func (s *Sealer) Decoy(parts ...string) []byte { return s.keyed(s.keys[0].decoy, parts) }
 
 // StoreKey is the name under which a store counts a value.
 func (s *Sealer) StoreKey(kind string, parts ...string) string {
-	b := s.keyed(s.oldest().store, append(parts, kind))
+	b := s.keyed(s.keys[0].store, append(parts, kind))
 	return kind + ":" + base64.RawURLEncoding.EncodeToString(b[:18])
 }
-
-// oldest is the key for what must stay the same when a new key is put in front.
-func (s *Sealer) oldest() *key { return s.keys[len(s.keys)-1] }
 
 func (s *Sealer) keyed(k []byte, parts []string) []byte {
 	var b []byte
