@@ -5,6 +5,7 @@ package cognitotest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -321,8 +322,8 @@ func (p *Pool) functionARN(name string) string {
 	return "arn:aws:lambda:" + p.region + ":000000000000:function:" + name
 }
 
-// decodeExact decodes a JSON object into a struct by the exact names of its
-// tags, where package json would let "Issuetokens" stand for "issueTokens", which
+// decodeExact decodes a JSON object into a struct by the exact names of its tags
+// or fields, where package json would let "Issuetokens" stand for "issueTokens", which
 // the service does not. Unknown members are ignored: events and requests grow.
 func decodeExact(data []byte, into any) error {
 	var members map[string]json.RawMessage
@@ -334,7 +335,9 @@ func decodeExact(data []byte, into any) error {
 	}
 	v := reflect.ValueOf(into).Elem()
 	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		name = cmp.Or(name, field.Name)
 		raw, ok := members[name]
 		if !ok {
 			continue
