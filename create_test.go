@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,7 +173,7 @@ func TestSenderFailures(t *testing.T) {
 				var code string
 				note := func(_ customauth.Request, c customauth.Code) (string, error) { code = c.Reveal(); return code, nil }
 				r := newRig(t, customauth.Options{Steps: []customauth.Challenge{customauth.OTP{Text: note}}})
-				r.inbox.fail = tt.fail
+				r.inbox.failWith(tt.fail)
 				began := time.Now()
 				s := r.start()
 				if took := time.Since(began); took > tt.atMost {
@@ -193,7 +194,7 @@ func TestSenderFailures(t *testing.T) {
 						t.Error("the code that may have arrived is refused")
 					}
 				}
-				r.inbox.fail = nil
+				r.inbox.failWith(nil)
 				sleep(tt.wait)
 				if s.resend(); s.outcome() != "asked" || r.inbox.count() != 1 {
 					t.Errorf("resend: %s, %d texts", s.outcome(), r.inbox.count())
@@ -213,7 +214,7 @@ func fails(err error) func(context.Context) error {
 func TestDecoysFailToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, customauth.Options{})
-		r.inbox.fail = fails(customauth.ErrThrottled)
+		r.inbox.failWith(fails(customauth.ErrThrottled))
 		r.start()
 		if got := r.start(unknown).outcome(); got != "asked delivery_failed" {
 			t.Errorf("got %q", got)
@@ -227,7 +228,7 @@ func TestDecoysFailToo(t *testing.T) {
 func TestDecoyLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, customauth.Options{InsecureNoLimits: true})
-		r.inbox.fail = func(context.Context) error { time.Sleep(logNormal(150*time.Millisecond, 0.4)); return nil }
+		r.inbox.failWith(func(context.Context) error { time.Sleep(logNormal(150*time.Millisecond, 0.4)); return nil })
 		var known, unknowns []time.Duration
 		for i := range 2000 {
 			known = append(known, elapsed(func() { r.start(named(fmt.Sprint("known", i))) }))
@@ -522,11 +523,11 @@ func TestNoSecretLeaves(t *testing.T) {
 		for i := range 60 {
 			mail, number := fmt.Sprintf("someone.%d@example.com", i), fmt.Sprintf("+1206555%04d", 5000+i)
 			secrets[mail], secrets[number] = true, true
-			r.inbox.fail = nil
+			r.inbox.failWith(nil)
 			if i%4 == 3 {
-				r.inbox.fail = func(context.Context) error {
+				r.inbox.failWith(func(context.Context) error {
 					return fmt.Errorf("cannot send to %s or %s or %s", number, strings.TrimPrefix(number, "+"), mail)
-				}
+				})
 			}
 			s := r.start(named(fmt.Sprint("user", i)), reaching(number), func(s *signIn) { s.attributes["email"] = mail })
 			for _, answer := range []any{"bad answer 777777", r.inbox.code(), 12345, r.inbox.code(), strings.Repeat("9", 1e6)} {
@@ -719,8 +720,8 @@ func TestWarm(t *testing.T) {
 				w := &warmer{warm: warm}
 				began := time.Now()
 				_, err := customauth.NewCreate(customauth.Options{Keys: [][]byte{key}, Steps: []customauth.Challenge{customauth.OTP{Sender: w}}})
-				if took := time.Since(began); err != nil || took > time.Second || w.calls != 1 {
-					t.Errorf("%v after %v and %d calls", err, took, w.calls)
+				if took := time.Since(began); err != nil || took > time.Second || w.calls.Load() != 1 {
+					t.Errorf("%v after %v and %d calls", err, took, w.calls.Load())
 				}
 				sleep(2 * time.Hour)
 			})
@@ -731,10 +732,10 @@ func TestWarm(t *testing.T) {
 type warmer struct {
 	inbox
 	warm  func(context.Context) error
-	calls int
+	calls atomic.Int32
 }
 
-func (w *warmer) Warm(ctx context.Context) error { w.calls++; return w.warm(ctx) }
+func (w *warmer) Warm(ctx context.Context) error { w.calls.Add(1); return w.warm(ctx) }
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))

@@ -46,8 +46,11 @@ type inbox struct {
 }
 
 func (b *inbox) Send(ctx context.Context, m customauth.Message) error {
-	if b.fail != nil {
-		if err := b.fail(ctx); err != nil {
+	b.mu.Lock()
+	fail := b.fail
+	b.mu.Unlock()
+	if fail != nil {
+		if err := fail(ctx); err != nil {
 			return err
 		}
 	}
@@ -55,6 +58,13 @@ func (b *inbox) Send(ctx context.Context, m customauth.Message) error {
 	defer b.mu.Unlock()
 	b.texts = append(b.texts, m)
 	return nil
+}
+
+// failWith makes Send do this first; nil ends that.
+func (b *inbox) failWith(f func(context.Context) error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = f
 }
 
 func (b *inbox) count() int {

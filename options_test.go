@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -306,12 +307,12 @@ func TestOwnKeys(t *testing.T) {
 // brokenStore fails as told.
 type brokenStore struct {
 	customauth.Store
-	count func(ctx context.Context) error
+	fail atomic.Pointer[func(ctx context.Context) error]
 }
 
 func (b *brokenStore) Count(ctx context.Context, key string, n int, limits []customauth.Limit) (time.Duration, error) {
-	if b.count != nil {
-		if err := b.count(ctx); err != nil {
+	if fail := b.fail.Load(); fail != nil {
+		if err := (*fail)(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -333,7 +334,7 @@ func TestStoreFails(t *testing.T) {
 				r := newRig(t, customauth.Options{Store: store})
 				s := r.start()
 				code := r.inbox.code()
-				store.count = count
+				store.fail.Store(&count)
 				began := time.Now()
 				if right := s.check(code, nil); right || s.err == nil {
 					t.Errorf("the code was compared: %v, %v", right, s.err)
@@ -351,7 +352,7 @@ func TestStoreFails(t *testing.T) {
 				if log := r.log.String(); !strings.Contains(log, "store: ") || strings.Contains(log, "2065550100") || strings.Contains(log, "123456") {
 					t.Errorf("log:\n%s", log)
 				}
-				store.count = nil
+				store.fail.Store(nil)
 				if right := s.check(code, nil); !right {
 					t.Error("the code is not right when the store is back")
 				}
@@ -370,7 +371,9 @@ func TestUnlock(t *testing.T) {
 	if err := (customauth.Options{Store: customauth.NewMemoryStore()}).Unlock(ctx, pool, sub); err == nil {
 		t.Error("no error without keys")
 	}
-	broken := &brokenStore{customauth.NewMemoryStore(), func(context.Context) error { return errors.New("x") }}
+	broken := &brokenStore{Store: customauth.NewMemoryStore()}
+	fail := func(context.Context) error { return errors.New("x") }
+	broken.fail.Store(&fail)
 	if err := (customauth.Options{Keys: [][]byte{key}, Store: broken}).Unlock(ctx, pool, sub); err == nil {
 		t.Error("no error from a broken store")
 	}

@@ -462,16 +462,16 @@ func classify(err error) error {
 // explain says what an operator needs: the kind of failure, SNS's code and
 // message without numbers, the HTTP status and the request id.
 func explain(err error, to Destination) error {
-	what := "customauth: sns publish failed"
+	what := "customauth: sns publish failed: "
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		what += ": " + api.ErrorCode() + ": " + scrubText(api.ErrorMessage(), to)
+		what += api.ErrorCode() + ": " + scrubText(api.ErrorMessage(), to)
+	} else {
+		what += scrubText(err.Error(), to)
 	}
 	var res *awshttp.ResponseError
-	if errors.As(err, &res) {
+	if errors.As(err, &res) && res.HTTPStatusCode() != 0 {
 		what += " (HTTP " + strconv.Itoa(res.HTTPStatusCode()) + ", request id " + res.ServiceRequestID() + ")"
-	} else if api == nil {
-		what += ": " + scrubText(err.Error(), to)
 	}
 	if kind := classify(err); kind != nil {
 		return &scrubbed{kind.Error() + ": " + strings.TrimPrefix(what, "customauth: "), errors.Join(kind, err)}
