@@ -1,3 +1,71 @@
+// Package customauth has the handlers behind Amazon Cognito's custom
+// authentication challenge triggers, for sign-in with one-time codes: by SMS, by
+// e-mail, after a password, or with a challenge of your own.
+//
+// A Lambda main is all that is needed:
+//
+//	func main() {
+//		keys, err := customauth.ParseKeys(os.Getenv("CUSTOMAUTH_KEYS"))
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		handler, err := customauth.NewHandler(customauth.Options{Keys: keys}, nil)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		lambda.Start(handler)
+//	}
+//
+// [NewHandler] makes one function for all triggers. [NewDefine], [NewCreate] and
+// [NewVerify] make three, which share one [Options].
+//
+// # A sign-in
+//
+// Cognito asks Define what comes next, lets Create make a challenge, and hands
+// the user's answer to Verify, until Define issues tokens or gives up. The three
+// share no memory, so the state of a sign-in travels sealed in what Create
+// returns: the step, the expiry, the wrong answers so far, and the MAC of the
+// code. The code itself is stored nowhere.
+//
+// A wrong answer repeats the challenge: nothing is sent, no attempt is won back.
+// An app asks for another code with an answer, whatever it says, whose
+// ClientMetadata has "action" set to "resend": that is never compared.
+//
+// # What the app is told
+//
+// Each challenge has these public parameters, all text:
+//
+//	step                            name of the step
+//	CODE_DELIVERY_DESTINATION       the masked destination, such as +***********
+//	CODE_DELIVERY_DELIVERY_MEDIUM   SMS, EMAIL, …
+//	codeLength                      how many characters the code has
+//	expiresAt                       when it expires, RFC 3339 in UTC
+//	attemptsRemaining               how many answers are left, this one included
+//	resendAfter                     seconds until a resend is possible; absent when there is none left
+//	errorCode                       what was wrong with the last answer or resend:
+//	    wrong_code                  the same code is asked again
+//	    expired                     the code is too old; a resend brings another
+//	    resend_too_soon             the code that was sent stays valid
+//	    rate_limited                a limit across sign-ins is reached, or the last resend was used
+//	    delivery_failed             sending failed; a resend may help
+//	retryAfter                      seconds until trying again makes sense, with some error codes
+//
+// # What is promised
+//
+// Tokens only after every step was passed, in order. No guess and no text beyond
+// the limits ([Limits]); a limit that cannot be counted closes the door. Unknown
+// users see the same parameters, the same limits and the same latency as known
+// ones, and never get tokens. No code and no address in a log, an error or a
+// metadata field. A trigger answers within Cognito's five seconds, and one
+// request sends one message.
+//
+// What these promises rest on, and what they leave to you, is in docs/security.md
+// of the repository.
+//
+// # Compatibility
+//
+// Until version 1 the API may change with a minor version; the changelog says how.
+// A record that was sealed by one release is understood by the next.
 package customauth
 
 // This file puts a sign-in together: the options, the one handler for all
