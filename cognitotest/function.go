@@ -294,8 +294,8 @@ func (f *Function) start() (*functionProcess, error) {
 	p.api = &http.Server{Handler: p.runtimeAPI(), ErrorLog: log.New(io.Discard, "", 0)}
 	go p.api.Serve(listener)
 	go func() {
-		p.cmd.Wait() // the state is in p.cmd.ProcessState
-		functionKill(p.cmd.Process)
+		p.cmd.Wait()                // the state is in p.cmd.ProcessState
+		functionKill(p.cmd.Process) // what it started does not outlive it
 		p.api.Close()
 		close(p.exited)
 	}()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,45 @@ import (
 
 var _ lambda.Handler = (*cognitotest.Function)(nil)
 var _ lambda.Handler = cognitotest.InvokeURL("")
+
+// Sign in with the bootstrap that will be deployed, built for this machine:
+//
+//	CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" -o bootstrap ./examples/onelambda
+func ExampleStartFunction() {
+	f, err := cognitotest.StartFunction("bootstrap", cognitotest.FunctionOptions{
+		Env: []string{
+			"CUSTOMAUTH_KEYS=" + os.Getenv("CUSTOMAUTH_KEYS"),
+			"AWS_ENDPOINT_URL_SNS=http://127.0.0.1:4566",
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	pool, err := cognitotest.NewPool(cognitotest.Config{
+		Triggers: cognitotest.Triggers{All: f, PreSignUp: f},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = pool // add a user, and sign in
+}
+
+// The three triggers are written in another language and run in containers.
+func ExampleInvokeURL() {
+	const path = "/2015-03-31/functions/function/invocations"
+	pool, err := cognitotest.NewPool(cognitotest.Config{
+		Triggers: cognitotest.Triggers{
+			Define: cognitotest.InvokeURL("http://localhost:9001" + path),
+			Create: cognitotest.InvokeURL("http://localhost:9002" + path),
+			Verify: cognitotest.InvokeURL("http://localhost:9003" + path),
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = pool // add a user, and sign in
+}
 
 type functionError struct{ Type, Message string }
 
