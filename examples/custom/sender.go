@@ -75,14 +75,14 @@ func (s *httpSender) Send(ctx context.Context, m customauth.Message) error {
 func refused(resp *http.Response) error {
 	var answer struct{ Code int }
 	json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer) // no JSON, no code
-	err := fmt.Errorf("sms api: %s, code %d", resp.Status, answer.Code)
+	what := fmt.Sprintf("sms api: %s, code %d", resp.Status, answer.Code)
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests:
-		return errors.Join(customauth.ErrThrottled, err)
+		return fmt.Errorf("%w: %s", customauth.ErrThrottled, what)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return errors.Join(customauth.ErrUnauthorized, err)
+		return fmt.Errorf("%w: %s", customauth.ErrUnauthorized, what)
 	case status >= 400 && status < 500:
-		return errors.Join(customauth.ErrInvalidDestination, err)
+		return fmt.Errorf("%w: %s", customauth.ErrInvalidDestination, what)
 	}
-	return err
+	return errors.New(what)
 }
