@@ -100,10 +100,11 @@ type Server struct {
 	http    *httptest.Server
 	closing chan struct{}
 
-	mu        sync.Mutex
-	mode      Mode
-	delay     time.Duration
-	publishes []Publish
+	mu          sync.Mutex
+	mode        Mode
+	delay       time.Duration
+	publishes   []Publish
+	connections int
 }
 
 // New starts a server on a free port of 127.0.0.1.
@@ -159,6 +160,13 @@ func (s *Server) Publishes() []Publish {
 // Texts returns those that put a text on its way, oldest first.
 func (s *Server) Texts() []Publish {
 	return slices.DeleteFunc(s.Publishes(), func(p Publish) bool { return !p.Sent() })
+}
+
+// Connections returns how many connections were opened so far.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connections
 }
 
 // ServeHTTP answers one request.
@@ -357,6 +365,9 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.s.mu.Lock()
+	l.s.connections++
+	l.s.mu.Unlock()
 	return &conn{c, l.s}, nil
 }
 

@@ -106,6 +106,9 @@ func TestModes(t *testing.T) {
 			if _, err := sns.Publish(t.Context(), text("first")); err != nil {
 				t.Fatal(err) // and leaves a connection for the second
 			}
+			if n := fake.Connections(); n != 1 {
+				t.Errorf("%d connections, want 1", n)
+			}
 			fake.SetMode(c.mode)
 
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
