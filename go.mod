@@ -14,3 +14,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 )
+
+// npm packages bring Go files of their own.
+ignore node_modules

@@ -132,7 +132,8 @@ func TestCode(t *testing.T) {
 }
 
 func TestBeginIsRandom(t *testing.T) {
-	if seal.Begin().SignIn == seal.Begin().SignIn {
+	first, second := seal.Begin(), seal.Begin()
+	if first.SignIn == second.SignIn {
 		t.Error("two sign-ins have one id")
 	}
 }
