@@ -57,7 +57,6 @@ func TestEvents(t *testing.T) {
 	type want struct {
 		response object // fields that the response must have
 		keys     string // of the public parameters, for Create
-		medium   string
 		texts    int
 		err      string
 	}
