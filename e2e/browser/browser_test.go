@@ -1,0 +1,481 @@
+// Package browser_test drives the page of examples/local in headless Chromium,
+// as a person does: with keys, clicks and eyes.
+//
+//	go test ./browser                                        in the folder e2e
+//	CUSTOMAUTH_SCREENSHOTS=/tmp/shots go test ./browser      keeps pictures there
+//
+// It needs Chromium or Chrome (on Debian: apt-get install chromium). Without
+// one the tests are skipped, and under CI=true they fail.
+//
+// This file starts the program and the browser, and has the verbs that the
+// tests in page_test.go are written with.
+package browser_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long anything may take to appear.
+const patience = 30 * time.Second
+
+var tempDir string // for the built program, removed at the end
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "customauth-browser")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	tempDir = dir
+	code := m.Run()
+	if shared.browser != nil {
+		shared.stop()
+	}
+	if shared.program != nil {
+		shared.program.stop()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// --- the program ---
+
+// build compiles examples/local once.
+var build = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(tempDir, "local")
+	cmd := exec.Command("go", "build", "-o", binary, "./examples/local")
+	cmd.Dir = filepath.Join("..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build examples/local: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// A program is a running examples/local.
+type program struct {
+	url string
+	cmd *exec.Cmd
+}
+
+// startProgram runs examples/local on a free port until the test ends.
+func startProgram(t *testing.T, args ...string) *program {
+	t.Helper()
+	p := runProgram(t, args...)
+	t.Cleanup(p.stop)
+	return p
+}
+
+func runProgram(t *testing.T, args ...string) *program {
+	t.Helper()
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr // says only what is broken
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &program{cmd: cmd}
+	lines := bufio.NewScanner(stdout)
+	for p.url == "" && lines.Scan() {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "page "); ok {
+			p.url = strings.TrimSpace(rest)
+		}
+	}
+	if p.url == "" {
+		p.stop()
+		t.Fatal("the program printed no address")
+	}
+	go io.Copy(io.Discard, stdout)
+	return p
+}
+
+// sharedProgram is one that many tests use, each with phone numbers of its own.
+// It lets a user wait for a new code no longer than it can say: a second.
+func sharedProgram(t *testing.T) *program {
+	t.Helper()
+	if shared.program == nil {
+		shared.program = runProgram(t, "-resend-after", "1ms")
+	}
+	return shared.program
+}
+
+// newPhone is a number that no other test has.
+func newPhone() string {
+	shared.phones++
+	return fmt.Sprintf("+1206555%04d", 1000+shared.phones)
+}
+
+// stop ends the program, and returns when it has ended.
+func (p *program) stop() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// call calls the Cognito API of the program, as another device would.
+func (p *program) call(t *testing.T, operation string, in map[string]any) map[string]any {
+	t.Helper()
+	in["ClientId"] = clientID
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService."+operation)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	out := make(map[string]any)
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil && !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %v", operation, out)
+	}
+	return out
+}
+
+const clientID = "1example23456789localclient"
+
+// register makes a user, as another device would.
+func (p *program) register(t *testing.T, name, phone string) {
+	t.Helper()
+	p.call(t, "SignUp", map[string]any{
+		"Username":       phone,
+		"Password":       "Unused-Pass-1",
+		"UserAttributes": []map[string]string{{"Name": "name", "Value": name}, {"Name": "phone_number", "Value": phone}},
+	})
+}
+
+// begin starts a sign-in, as another device would.
+func (p *program) begin(t *testing.T, phone string) map[string]any {
+	t.Helper()
+	return p.call(t, "InitiateAuth", map[string]any{"AuthFlow": "CUSTOM_AUTH", "AuthParameters": map[string]string{"USERNAME": phone}})
+}
+
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+
+// codes are the codes in the texts to a number, the newest first.
+func (p *program) codes(t *testing.T, phone string) []string {
+	t.Helper()
+	res, err := http.Get(p.url + "_local/messages?to=" + url.QueryEscape(phone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var texts []struct{ Text string }
+	if err := json.NewDecoder(res.Body).Decode(&texts); err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, x := range texts {
+		codes = append(codes, sixDigits.FindString(x.Text))
+	}
+	return codes
+}
+
+// code is the code of the newest text to a number.
+func (p *program) code(t *testing.T, phone string) string {
+	t.Helper()
+	codes := p.codes(t, phone)
+	if len(codes) == 0 {
+		t.Fatal("no text arrived")
+	}
+	return codes[0]
+}
+
+// wrong is a code that is not this one.
+func wrong(code string) string {
+	return code[:5] + string('0'+(code[5]-'0'+1)%10)
+}
+
+// --- the browser ---
+
+// shared is what all tests use: no two of them run at the same time.
+var shared struct {
+	program *program
+	phones  int
+
+	browser context.Context // each test has its own storage in it
+	stop    context.CancelFunc
+}
+
+// needChromium skips the test, or under CI fails it, where there is none.
+func needChromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); name != "" && err == nil {
+			return path
+		}
+	}
+	const why = "no Chromium or Chrome in PATH, nor named by the variable CHROMIUM (on Debian: apt-get install chromium)"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip("skipped: " + why)
+	return ""
+}
+
+// newBrowser starts a browser with a fresh profile, which chromedp removes.
+func newBrowser(path string, flags ...chromedp.ExecAllocatorOption) (context.Context, context.CancelFunc, error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.NoSandbox, // containers and root have none
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("lang", "en-US"),
+	)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	stop := func() {
+		cancel()
+		cancelAllocator()
+	}
+	return ctx, stop, chromedp.Do(ctx)
+}
+
+// A page is one tab with its own storage.
+type page struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+type look struct {
+	name          string
+	width, height int64
+	dark, phone   bool
+}
+
+var (
+	desktop = look{name: "desktop", width: 1280, height: 800}
+	handset = look{name: "phone", width: 390, height: 844, phone: true}
+	night   = look{name: "dark", width: 1280, height: 800, dark: true}
+)
+
+// open opens an address in a new tab of the shared browser.
+func open(t *testing.T, address string, l look) *page {
+	t.Helper()
+	path := needChromium(t)
+	if shared.browser == nil {
+		browser, stop, err := newBrowser(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.browser, shared.stop = browser, stop
+	}
+	return openIn(t, shared.browser, address, l)
+}
+
+func openIn(t *testing.T, browser context.Context, address string, l look) *page {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	p := &page{t: t, ctx: ctx}
+	p.do(chromedp.EmulateViewport(l.width, l.height))
+	p.watchConsole()
+	scheme := "light"
+	if l.dark {
+		scheme = "dark"
+	}
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.do(chromedp.Navigate(address))
+	return p
+}
+
+// watchConsole fails the test for an exception, a broken policy, or an error
+// that the page wrote. Answers of the service with status 400 are not among
+// them: the browser calls those network errors.
+func (p *page) watchConsole() {
+	messages := chromedp.Console(p.ctx)
+	var mu sync.Mutex
+	var bad []string
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.IsException() || m.Type == "error" && m.Source != "network" {
+				mu.Lock()
+				bad = append(bad, m.String())
+				mu.Unlock()
+			}
+		}
+	}()
+	p.t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, m := range bad {
+			p.t.Errorf("console: %s", m)
+		}
+	})
+}
+
+// do performs actions, with patience.
+func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx); err != nil { // the first call starts the tab, and must not have a deadline
+		p.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		p.shoot("failed-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
+		p.t.Fatal(err)
+	}
+}
+
+// value evaluates an expression.
+func value[T any](p *page, expression string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// wait waits until an expression is true.
+func (p *page) wait(what, expression string) {
+	p.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if value[bool](p, expression) {
+			return
+		}
+	}
+	p.shoot("failed-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
+	p.t.Fatalf("waited in vain for %s; the page says:\n%s", what, value[string](p, "document.body.innerText"))
+}
+
+// see waits until a section is shown.
+func (p *page) see(section string) {
+	p.t.Helper()
+	p.wait("the section "+section, fmt.Sprintf(`document.body.dataset.shown === %q && !document.querySelector("main section:not([hidden])[aria-busy]")`, section))
+}
+
+// says waits until the visible page has a text in it.
+func (p *page) says(text string) {
+	p.t.Helper()
+	p.wait(fmt.Sprintf("%q", text), fmt.Sprintf(`document.querySelector("main .card").innerText.includes(%s)`, quote(text)))
+}
+
+func quote(s string) string {
+	b, _ := json.Marshal(s) // a string always has a JSON form
+	return string(b)
+}
+
+// typeIn replaces what is in a field by typing.
+func (p *page) typeIn(selector, text string) {
+	p.t.Helper()
+	p.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	value[bool](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.focus(); e.select(); return true })()`, selector))
+	p.keys(text)
+}
+
+func (p *page) click(selector string) {
+	p.t.Helper()
+	p.do(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// resend asks for a new code, as soon as that is possible.
+func (p *page) resend() {
+	p.t.Helper()
+	p.waitForResend()
+	p.click("#code-resend")
+	p.says("A new code is on its way.")
+}
+
+func (p *page) waitForResend() {
+	p.t.Helper()
+	p.wait("the end of the countdown", `document.getElementById("code-resend").getAttribute("aria-disabled") === "false"`)
+}
+
+// keys types into whatever has the focus.
+func (p *page) keys(keys string) {
+	p.t.Helper()
+	p.do(chromedp.KeyEvent(keys))
+}
+
+// paste puts text on the clipboard and presses Ctrl+V.
+func (p *page) paste(text string) {
+	p.t.Helper()
+	value[bool](p, fmt.Sprintf(`(() => {
+		const focused = document.activeElement, area = document.createElement("textarea");
+		document.body.append(area);
+		area.value = %s;
+		area.select();
+		const ok = document.execCommand("cut");
+		area.remove();
+		focused.focus();
+		return ok;
+	})()`, quote(text)))
+	for _, event := range []input.DispatchKeyEventParams{
+		{Type: input.DispatchKeyEventTypeRawKeyDown, Key: "v", Code: "KeyV", WindowsVirtualKeyCode: 'V', Modifiers: 2, Commands: []string{"paste"}},
+		{Type: input.DispatchKeyEventTypeKeyUp, Key: "v", Code: "KeyV", WindowsVirtualKeyCode: 'V', Modifiers: 2},
+	} {
+		if _, err := chromedp.Call(p.ctx, input.DispatchKeyEvent, event); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// focus is the id of the element that has the focus, or its text.
+func (p *page) focus() string {
+	p.t.Helper()
+	return value[string](p, `document.activeElement.id || document.activeElement.textContent.trim()`)
+}
+
+// shoot keeps a picture of the page, if somebody wants to look at it.
+func (p *page) shoot(name string) {
+	p.t.Helper()
+	dir := os.Getenv("CUSTOMAUTH_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	time.Sleep(50 * time.Millisecond) // what was just changed is painted
+	picture, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644)
+	}
+	if err != nil {
+		p.t.Error(err)
+	}
+}
