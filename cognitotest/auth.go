@@ -24,6 +24,19 @@ type authAnswer struct {
 	ChallengeParameters  map[string]string `json:",omitzero"`
 	Session              string            `json:",omitempty"`
 	AuthenticationResult *Tokens           `json:",omitempty"`
+
+	grant *grant // tokens that are not signed yet
+}
+
+// signed is an answer as it goes out.
+func (p *Pool) signed(a *authAnswer, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	if a.grant != nil {
+		a.AuthenticationResult = p.sign(a.grant)
+	}
+	return a, nil
 }
 
 // startCustom begins a sign-in with AuthFlow CUSTOM_AUTH. clientMetadata goes to
@@ -264,7 +277,7 @@ func (p *Pool) respond(ctx context.Context, c *Client, challenge, session string
 func (p *Pool) redeemEither(challenge, session, block string) (*attempt, error) {
 	var bySession, byBlock *attempt
 	if session != "" {
-		if err := p.checkSession(session); err != nil {
+		if err := checkSession(session); err != nil {
 			return nil, err
 		}
 		ticket, _ := base64.RawURLEncoding.DecodeString(session)
@@ -289,11 +302,11 @@ func (p *Pool) redeemEither(challenge, session, block string) (*attempt, error) 
 }
 
 // checkSession checks the length of a session string (API reference, SessionType).
-func (p *Pool) checkSession(session string) error {
+func checkSession(session string) error {
 	if len(session) < sessionLeast {
 		return errConstraint("session", "Member must have length greater than or equal to 20")
 	}
-	if len(session) > max(sessionLimit, p.config.SessionLimit) {
+	if len(session) > sessionLimit {
 		return errConstraint("session", "Member must have length less than or equal to 2048")
 	}
 	return nil
@@ -374,11 +387,11 @@ func (p *Pool) succeed(ctx context.Context, a *attempt, clientMetadata map[strin
 	if u, err = p.subject(a); err != nil {
 		return nil, err
 	}
-	tokens, err := p.issue(ctx, a.client, u, clientMetadata)
+	g, err := p.issue(ctx, a.client, u, clientMetadata)
 	if err != nil {
 		return nil, err
 	}
-	return &authAnswer{AuthenticationResult: tokens, ChallengeParameters: map[string]string{}}, nil
+	return &authAnswer{grant: g, ChallengeParameters: map[string]string{}}, nil
 }
 
 // clip shortens what a client sent, for a message.

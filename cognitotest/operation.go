@@ -408,12 +408,12 @@ func (p *Pool) opInitiateAuth(ctx context.Context, in initiateAuthIn) (any, erro
 		if !c.allows("CUSTOM_AUTH") {
 			return nil, errFlow(in.AuthFlow)
 		}
-		return p.startCustom(ctx, c, in.AuthParameters, in.ClientMetadata)
+		return p.signed(p.startCustom(ctx, c, in.AuthParameters, in.ClientMetadata))
 	case "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN":
 		if !c.allows("REFRESH_TOKEN_AUTH") || c.RotateRefreshTokens {
 			return nil, errFlow("REFRESH_TOKEN_AUTH")
 		}
-		return p.refreshAuth(ctx, c, in.AuthParameters, in.ClientMetadata)
+		return p.signed(p.refreshAuth(ctx, c, in.AuthParameters, in.ClientMetadata))
 	default:
 		return nil, errParameter("cognitotest: the AuthFlow %q is not there", clip(in.AuthFlow))
 	}
@@ -423,7 +423,7 @@ func errFlow(flow string) error {
 	return errParameter("%s flow not enabled for this client", flow) // (observed)
 }
 
-func (p *Pool) refreshAuth(ctx context.Context, c *Client, parameters, clientMetadata map[string]string) (any, error) {
+func (p *Pool) refreshAuth(ctx context.Context, c *Client, parameters, clientMetadata map[string]string) (*authAnswer, error) {
 	token := parameters["REFRESH_TOKEN"]
 	if token == "" {
 		return nil, errMissing("REFRESH_TOKEN")
@@ -439,11 +439,11 @@ func (p *Pool) refreshAuth(ctx context.Context, c *Client, parameters, clientMet
 	if err := c.checkHash(parameters["SECRET_HASH"], names...); err != nil {
 		return nil, err
 	}
-	tokens, err := p.refresh(ctx, c, token, false, clientMetadata)
+	g, err := p.refresh(ctx, c, token, false, clientMetadata)
 	if err != nil {
 		return nil, err
 	}
-	return &authAnswer{AuthenticationResult: tokens, ChallengeParameters: map[string]string{}}, nil
+	return &authAnswer{grant: g, ChallengeParameters: map[string]string{}}, nil
 }
 
 type respondIn struct {
@@ -462,7 +462,7 @@ func (p *Pool) opRespondToAuthChallenge(ctx context.Context, in respondIn) (any,
 	if in.ChallengeName == "" {
 		return nil, errNull("challengeName")
 	}
-	return p.respond(ctx, c, in.ChallengeName, in.Session, in.ChallengeResponses, in.ClientMetadata)
+	return p.signed(p.respond(ctx, c, in.ChallengeName, in.Session, in.ChallengeResponses, in.ClientMetadata))
 }
 
 type refreshIn struct {
@@ -480,11 +480,11 @@ func (p *Pool) opGetTokensFromRefreshToken(ctx context.Context, in refreshIn) (a
 	if in.RefreshToken == "" {
 		return nil, errNull("refreshToken")
 	}
-	tokens, err := p.refresh(ctx, c, in.RefreshToken, c.RotateRefreshTokens, in.ClientMetadata)
+	g, err := p.refresh(ctx, c, in.RefreshToken, c.RotateRefreshTokens, in.ClientMetadata)
 	if err != nil {
 		return nil, err
 	}
-	return &authAnswer{AuthenticationResult: tokens}, nil
+	return &authAnswer{AuthenticationResult: p.sign(g)}, nil
 }
 
 // clientWithSecret is for the operations that take the secret itself.

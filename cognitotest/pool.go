@@ -53,9 +53,9 @@ type Config struct {
 	// signed, which takes a good part of a second; many pools can share one.
 	Key *rsa.PrivateKey
 
-	// SessionLimit is how many characters a session string may weigh; see
-	// the package documentation. Default 2,048, the API reference's limit for
-	// Session. A negative number allows any weight.
+	// SessionLimit is how many characters the service's session string may
+	// weigh, by the estimate that the package documentation explains. Default
+	// 2,048, the API reference's limit. A negative number allows any weight.
 	SessionLimit int
 }
 

@@ -28,7 +28,7 @@ const (
 
 	// sessionsKept bounds the abandoned sign-ins that are remembered. The oldest
 	// go first.
-	sessionsKept = 100_000
+	sessionsKept = 50_000
 )
 
 // An attempt is a sign-in that waits for an answer. It is not changed once it is
@@ -49,18 +49,17 @@ type attempt struct {
 
 type sessionID [16]byte
 
-// weight is how many characters the service's session string would have for
-// this attempt: what it must carry, as JSON, sealed, in base64. The service does
-// not say what else it carries, so this is the least.
+// weight estimates how many characters the service's session string would have
+// for this attempt: what it must carry, as JSON, sealed, in base64.
 func (a *attempt) weight() int {
-	carried, err := json.Marshal(map[string]any{
-		"username":                   a.userName,
-		"clientId":                   a.client.ID,
-		"challengeName":              a.challenge,
-		"session":                    a.entries,
-		"challengeMetadata":          a.metadata,
-		"privateChallengeParameters": a.private,
-	})
+	carried, err := json.Marshal(struct {
+		ChallengeMetadata          *string           `json:"challengeMetadata"`
+		ChallengeName              string            `json:"challengeName"`
+		ClientID                   string            `json:"clientId"`
+		PrivateChallengeParameters map[string]string `json:"privateChallengeParameters"`
+		Session                    []challengeResult `json:"session"`
+		UserName                   string            `json:"username"`
+	}{a.metadata, a.challenge, a.client.ID, a.private, a.entries, a.userName})
 	if err != nil {
 		panic(err) // strings and booleans cannot fail
 	}

@@ -5,6 +5,7 @@ package cognitotest
 import (
 	"context"
 	"maps"
+	"time"
 )
 
 // A SignIn is a sign-in by the first app client, as an app sees it. It is for
@@ -22,7 +23,8 @@ type SignIn struct {
 
 	pool   *Pool
 	client *Client
-	tokens *Tokens
+	grant  *grant  // of the user who is signed in
+	tokens *Tokens // the same, once they are signed
 }
 
 // SignIn begins a sign-in without a password (AuthFlow CUSTOM_AUTH). The name
@@ -44,7 +46,7 @@ func (p *Pool) SignInSRP(ctx context.Context, name, password string) (*SignIn, e
 	if err != nil || s.Challenge != passwordVerifier {
 		return s, err
 	}
-	responses, err := srp.answer(s.Parameters, p.config.ID, password)
+	responses, err := srp.answer(s.Parameters, p.config.ID, password, time.Now().UTC().Format(srpTimestamp))
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +96,17 @@ func (s *SignIn) sign(parameters map[string]string) {
 }
 
 func (s *SignIn) take(a *authAnswer) {
-	s.Challenge, s.Parameters, s.Session, s.tokens = a.ChallengeName, a.ChallengeParameters, a.Session, a.AuthenticationResult
+	s.Challenge, s.Parameters, s.Session, s.grant = a.ChallengeName, a.ChallengeParameters, a.Session, a.grant
 }
 
 // Done reports whether the user is signed in.
-func (s *SignIn) Done() bool { return s.tokens != nil }
+func (s *SignIn) Done() bool { return s.grant != nil }
 
-// Tokens returns the tokens, or nil while the user is not signed in.
-func (s *SignIn) Tokens() *Tokens { return s.tokens }
+// Tokens returns the tokens, or nil while the user is not signed in. They are
+// signed when it is called for the first time.
+func (s *SignIn) Tokens() *Tokens {
+	if s.tokens == nil && s.grant != nil {
+		s.tokens = s.pool.sign(s.grant)
+	}
+	return s.tokens
+}

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"math/big"
 	"strings"
-	"time"
 )
 
 // srpTimestamp is the layout of TIMESTAMP: English names, the day without a
@@ -167,7 +166,7 @@ func newSRPClient() srpClient {
 }
 
 // answer makes the responses to a PASSWORD_VERIFIER challenge.
-func (c srpClient) answer(parameters map[string]string, poolID, password string) (map[string]string, error) {
+func (c srpClient) answer(parameters map[string]string, poolID, password, timestamp string) (map[string]string, error) {
 	b, err := srpNumber(parameters["SRP_B"])
 	if err != nil {
 		return nil, errors.New("cognitotest: SRP_B: " + err.Error())
@@ -192,7 +191,6 @@ func (c srpClient) answer(parameters map[string]string, poolID, password string)
 	exponent := new(big.Int).Mul(u, x)
 	shared := base.Exp(base, exponent.Add(exponent, c.private), srpN)
 
-	timestamp := time.Now().UTC().Format(srpTimestamp)
 	proof := srpProof(shared, u, poolName, userID, block, timestamp)
 	return map[string]string{
 		"USERNAME":                    parameters["USERNAME"],

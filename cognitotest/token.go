@@ -49,8 +49,21 @@ func newKey() *rsa.PrivateKey {
 	return key
 }
 
+// A grant is tokens without their signatures. Signing is nearly all the work of a
+// sign-in, and a test in Go that does not look at the tokens needs none of it.
+type grant struct {
+	access, id map[string]any
+	tokens     Tokens // the rest of them
+}
+
+func (p *Pool) sign(g *grant) *Tokens {
+	t := g.tokens
+	t.AccessToken, t.IDToken = p.signClaims(g.access), p.signClaims(g.id)
+	return &t
+}
+
 // issue makes the tokens of a new sign-in.
-func (p *Pool) issue(ctx context.Context, c *Client, u *user, clientMetadata map[string]string) (*Tokens, error) {
+func (p *Pool) issue(ctx context.Context, c *Client, u *user, clientMetadata map[string]string) (*grant, error) {
 	o := origin{
 		Name:     u.name,
 		Sub:      u.sub,
@@ -58,12 +71,12 @@ func (p *Pool) issue(ctx context.Context, c *Client, u *user, clientMetadata map
 		JTI:      p.originJTI(u, random(10)),
 		AuthTime: time.Now().Unix(),
 	}
-	tokens, err := p.tokens(ctx, "TokenGeneration_Authentication", c, u, o, clientMetadata)
+	g, err := p.grant(ctx, "TokenGeneration_Authentication", c, u, o, clientMetadata)
 	if err != nil {
 		return nil, err
 	}
-	tokens.RefreshToken = p.sealRefresh(c, o)
-	return tokens, nil
+	g.tokens.RefreshToken = p.sealRefresh(c, o)
+	return g, nil
 }
 
 // originJTI makes a UUID whose end is a tag over the user and the number of
@@ -84,9 +97,9 @@ func (p *Pool) current(u *user, jti string) bool {
 	return hmac.Equal([]byte(jti[23:]), []byte(uuid(tag)[23:])) && !p.revoked.has(jti)
 }
 
-// tokens makes an access token and an ID token (developer guide, "Understanding
-// user pool JSON web tokens").
-func (p *Pool) tokens(ctx context.Context, source string, c *Client, u *user, o origin, clientMetadata map[string]string) (*Tokens, error) {
+// grant makes the claims of an access token and an ID token (developer guide,
+// "Understanding user pool JSON web tokens").
+func (p *Pool) grant(ctx context.Context, source string, c *Client, u *user, o origin, clientMetadata map[string]string) (*grant, error) {
 	override, err := p.preTokenGeneration(ctx, source, c, u, clientMetadata)
 	if err != nil {
 		return nil, err
@@ -123,12 +136,7 @@ func (p *Pool) tokens(ctx context.Context, source string, c *Client, u *user, o 
 	}
 	override.apply(access, id)
 
-	return &Tokens{
-		AccessToken: p.sign(access),
-		IDToken:     p.sign(id),
-		ExpiresIn:   int(c.AccessTokenValidity.Seconds()),
-		TokenType:   "Bearer",
-	}, nil
+	return &grant{access, id, Tokens{ExpiresIn: int(c.AccessTokenValidity.Seconds()), TokenType: "Bearer"}}, nil
 }
 
 func (p *Pool) preTokenGeneration(ctx context.Context, source string, c *Client, u *user, clientMetadata map[string]string) (*claimsOverride, error) {
@@ -180,7 +188,7 @@ func kid(key *rsa.PublicKey) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func (p *Pool) sign(claims map[string]any) string {
+func (p *Pool) signClaims(claims map[string]any) string {
 	key := p.key()
 	part := func(v any) string {
 		b, err := json.Marshal(v)
@@ -313,7 +321,7 @@ func (p *Pool) openRefresh(token string) (o origin, err error) {
 
 // refresh makes new tokens from a refresh token of this client. rotate ends the
 // token and adds a new one to the answer.
-func (p *Pool) refresh(ctx context.Context, c *Client, token string, rotate bool, clientMetadata map[string]string) (*Tokens, error) {
+func (p *Pool) refresh(ctx context.Context, c *Client, token string, rotate bool, clientMetadata map[string]string) (*grant, error) {
 	o, err := p.openRefresh(token)
 	if err != nil {
 		return nil, err
@@ -329,14 +337,14 @@ func (p *Pool) refresh(ctx context.Context, c *Client, token string, rotate bool
 	case rotate && !p.revoked.add(o.ID, time.Unix(o.Expires, 0)), !rotate && p.revoked.has(o.ID):
 		return nil, errNotAuthorized("Refresh Token has been revoked")
 	}
-	tokens, err := p.tokens(ctx, "TokenGeneration_RefreshTokens", c, u, o, clientMetadata)
+	g, err := p.grant(ctx, "TokenGeneration_RefreshTokens", c, u, o, clientMetadata)
 	if err != nil {
 		return nil, err
 	}
 	if rotate {
-		tokens.RefreshToken = p.sealRefresh(c, o)
+		g.tokens.RefreshToken = p.sealRefresh(c, o)
 	}
-	return tokens, nil
+	return g, nil
 }
 
 // revoke ends all tokens of the sign-in that the refresh token belongs to.
