@@ -249,7 +249,9 @@ func (t *turn) refused(st state, code string, wait time.Duration) (made, error) 
 	rec.Flags = seal.Void
 	now := time.Now()
 	rec.Expires = unix(now.Add(maxTTL))
-	rec.ResendAt = unix(now.Add(min(wait, 24*time.Hour) + time.Second - 1))
+	if rec.ResendAt = unix(now); wait > 0 {
+		rec.ResendAt = unix(now.Add(min(wait, 24*time.Hour) + time.Second - 1))
+	}
 	m := made{Record: rec, extra: extra{Void: code}, retryAfter: wait}
 	m.errorCode = code
 	return m, m.store()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -181,6 +182,9 @@ func TestSenderFailures(t *testing.T) {
 				}
 				if got := s.outcome(); got != "asked delivery_failed" {
 					t.Fatalf("got %q", got)
+				}
+				if got, want := s.public["resendAfter"], strconv.Itoa(int(tt.wait/time.Second)); got != want {
+					t.Errorf("resendAfter is %s, want %s", got, want)
 				}
 				if tt.reported != nil && !errors.Is(r.events[1].Err, tt.reported) {
 					t.Errorf("event has %v, want %v", r.events[1].Err, tt.reported)

@@ -212,3 +212,44 @@ func TestHandlerConstruction(t *testing.T) {
 		}
 	}
 }
+
+// fuzzTrigger sends mutated events of one trigger through the handler. What comes
+// back is an event or a public error, and never a success: no mutation finds a
+// record that was sealed.
+func fuzzTrigger(f *testing.F, pattern string, forbidden string) {
+	files, _ := filepath.Glob("testdata/events/" + pattern)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		h, r := raw(t, customauth.Options{InsecureNoLimits: true}, nil)
+		out, err := h.Invoke(context.Background(), payload)
+		if err != nil {
+			var public *customauth.Error
+			if !errors.As(err, &public) {
+				t.Errorf("an error that is not public: %v", err)
+			}
+			return
+		}
+		var got struct {
+			Response map[string]json.RawMessage `json:"response"`
+		}
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%q: %v", out, err)
+		}
+		if string(got.Response[forbidden]) == "true" {
+			t.Errorf("%s for %q", forbidden, payload)
+		}
+		if code := r.inbox.code(); strings.Contains(string(out), code) && !strings.Contains(string(payload), code) {
+			t.Errorf("the code is in %q", out)
+		}
+	})
+}
+
+func FuzzDefine(f *testing.F) { fuzzTrigger(f, "define-*.json", "issueTokens") }
+func FuzzCreate(f *testing.F) { fuzzTrigger(f, "create-first*.json", "issueTokens") }
+func FuzzVerify(f *testing.F) { fuzzTrigger(f, "verify.json", "answerCorrect") }

@@ -327,11 +327,11 @@ func (s *SNSSender) Warm(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("customauth: sns endpoint: %w", err)
 	}
+	c.freshen() // before: an answer to HEAD has no body, so its connection rests at once
 	res, err := c.conns.Do(req)
 	if err != nil {
 		return fmt.Errorf("customauth: sns connection: %w", err)
 	}
-	c.freshen()
 	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // so that the connection can be used again
 	return res.Body.Close()
 }

@@ -231,6 +231,9 @@ func TestText(t *testing.T) {
 		t.Errorf("%d connections before the first event, want 1: it is opened in the init phase", n)
 	}
 	begin(t, newPool(t, cognitotest.Triggers{All: f}), false)
+	if n := fake.Connections(); n != 1 {
+		t.Errorf("%d connections after the first text, want the one from before", n)
+	}
 	texts := fake.Texts()
 	if len(texts) != 1 || len(fake.Publishes()) != 1 {
 		t.Fatalf("%d texts by %d requests, want 1 by 1", len(texts), len(fake.Publishes()))
