@@ -4,12 +4,14 @@ package customauth
 // same one again after a wrong answer.
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -221,11 +223,7 @@ func (t *turn) issue(ctx context.Context, r Request, st state) (made, error) {
 	rec.Sends++
 	after, _ := resends(step)
 	now := time.Now()
-	ttl := out.TTL
-	if ttl == 0 {
-		ttl = defaultTTL
-	}
-	rec.Expires = unix(now.Add(ttl))
+	rec.Expires = unix(now.Add(cmp.Or(out.TTL, defaultTTL)))
 	rec.ResendAt = unix(now.Add(after + time.Second - 1)) // not before the store allows it
 	if out.silent {
 		rec.Flags |= seal.Silent
@@ -381,19 +379,9 @@ func (e *env) deliver(ctx context.Context, o OTP, m Message, out Issued) (Issued
 	if wait > 0 {
 		return Issued{ErrorCode: "rate_limited", RetryAfter: wait, report: out.report}, nil
 	}
-	if o.Guard != nil && !out.silent {
-		_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, o.Guard.Allow(ctx, r, m.To) })
-		if err != nil {
-			e.giveBack(ctx, sends)
-			out.reason, out.cause = "guard: "+scrub(err, m.To).Error(), scrub(err, m.To)
-			return Issued{ErrorCode: "delivery_failed", report: out.report}, nil
-		}
-	}
-	end, err := e.send(ctx, o, m, out.silent)
+	end, reason, err := e.send(ctx, o, m, out.silent)
 	out.sent = !out.silent && end != undelivered
-	if err != nil {
-		out.reason, out.cause = "delivery_failed", err
-	}
+	out.reason, out.cause = cmp.Or(reason, out.reason), cmp.Or(err, out.cause)
 	switch end {
 	case undelivered:
 		e.giveBack(ctx, sends)
@@ -404,46 +392,60 @@ func (e *env) deliver(ctx context.Context, o OTP, m Message, out Issued) (Issued
 	return out, nil
 }
 
-// send hands the message to the sender and learns how long that takes; for nobody
-// it draws from what it learned, so that the two cannot be told apart.
-func (e *env) send(ctx context.Context, o OTP, m Message, silent bool) (end int, err error) {
-	samples := &e.samples[e.index(m.Request.Step)]
-	ctx, cancel := context.WithTimeout(ctx, e.SendTimeout)
+// margin is what remains of a trigger's time when sending must be over.
+const margin = 100 * time.Millisecond
+
+// send asks the guard, hands the message to the sender, and learns how long that
+// takes; for nobody it draws from what it learned, so that the two cannot be told
+// apart.
+func (e *env) send(ctx context.Context, o OTP, m Message, silent bool) (end int, reason string, err error) {
+	budget := e.SendTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(deadline)-margin)
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
+	samples := &e.samples[slices.Index(e.names, m.Request.Step)]
 	if silent {
 		x := samples.Draw()
 		select {
 		case <-time.After(x.Took):
-			return x.End, nil
+			return x.End, "", nil
 		case <-ctx.Done():
-			return uncertain, nil
+			return uncertain, "", nil
 		}
 	}
 	began := time.Now()
-	_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, o.sender(e).Send(ctx, m) })
-	switch {
-	case err == nil:
-		end = delivered
-	case errors.Is(err, ErrThrottled), errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination), errors.Is(err, ErrUnauthorized):
-		end = undelivered
-	default:
-		end = uncertain
-	}
+	end, reason, err = e.sendNow(ctx, o, m)
 	samples.Learn(latency.Sample{Took: time.Since(began), End: end})
-	var p *panicked
-	if errors.As(err, &p) {
-		return end, err
-	}
-	return end, scrub(err, m.To, m.Text, m.Code.Reveal())
+	return end, reason, err
 }
 
-func (e *env) index(step string) int {
-	for i, name := range e.names {
-		if name == step {
-			return i
+func (e *env) sendNow(ctx context.Context, o OTP, m Message) (end int, reason string, err error) {
+	clean := func(err error) error {
+		if _, caught := err.(*panicked); caught {
+			return err
+		}
+		return scrub(err, m.To, m.Text, m.Code.Reveal())
+	}
+	if o.Guard != nil {
+		_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, o.Guard.Allow(ctx, m.Request, m.To)
+		})
+		if err = clean(err); err != nil {
+			return undelivered, "guard: " + err.Error(), err
 		}
 	}
-	return 0
+	_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, o.sender(e).Send(ctx, m)
+	})
+	switch {
+	case err == nil:
+		return delivered, "", nil
+	case errors.Is(err, ErrThrottled), errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination), errors.Is(err, ErrUnauthorized):
+		return undelivered, "delivery_failed", clean(err)
+	}
+	return uncertain, "delivery_failed", clean(err)
 }
 
 // SNS takes 1,600 characters in one Publish

@@ -226,12 +226,33 @@ func TestDecoysFailToo(t *testing.T) {
 	})
 }
 
+// TestSlowEverything: with a store that takes nearly all of its time and a sender
+// that hangs, Create still answers in time, with a code that stays valid.
+func TestSlowEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &brokenStore{Store: customauth.NewMemoryStore()}
+		slow := func(context.Context) error { time.Sleep(650 * time.Millisecond); return nil }
+		store.fail.Store(&slow)
+		r := newRig(t, customauth.Options{Store: store})
+		r.inbox.failWith(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		began := time.Now()
+		s := r.start()
+		if took := time.Since(began); s.outcome() != "asked delivery_failed" || took >= 4*time.Second {
+			t.Errorf("%s after %v", s.outcome(), took)
+		}
+		if s.public["codeLength"] != "6" {
+			t.Errorf("the code is not valid: %v", s.public)
+		}
+	})
+}
+
 // TestDecoyLatency: told by how long Create takes, known and unknown users are
 // the same. The area under the ROC curve of perfect twins is 0.5; over 2,000
 // values each its standard deviation is 0.009.
 func TestDecoyLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, customauth.Options{InsecureNoLimits: true})
+		slow := &guard{wait: 40 * time.Millisecond}
+		r := newRig(t, customauth.Options{InsecureNoLimits: true, Steps: []customauth.Challenge{customauth.OTP{Guard: slow}}})
 		r.inbox.failWith(func(context.Context) error { time.Sleep(logNormal(150*time.Millisecond, 0.4)); return nil })
 		var known, unknowns []time.Duration
 		for i := range 2000 {
@@ -463,11 +484,13 @@ func TestWeakCodes(t *testing.T) {
 // guard refuses on demand and notes what it is told.
 type guard struct {
 	refuse   error
+	wait     time.Duration
 	asked    []string
 	verified []string
 }
 
 func (g *guard) Allow(_ context.Context, r customauth.Request, to customauth.Destination) error {
+	time.Sleep(g.wait)
 	g.asked = append(g.asked, to.Address)
 	return g.refuse
 }
