@@ -110,6 +110,9 @@ func (s *Store) getAll(ctx context.Context, pks []string) (items []item, err err
 		if err != nil {
 			return err
 		}
+		if len(out.Responses) == 0 && len(out.UnprocessedKeys) == 0 {
+			return errAnswer
+		}
 		for _, list := range out.Responses { // of the one table, under its name or ARN
 			items = append(items, list...)
 		}
@@ -122,12 +125,18 @@ func (s *Store) getAll(ctx context.Context, pks []string) (items []item, err err
 	return items, err
 }
 
-var errUnprocessed = errors.New("DynamoDB left keys unread")
+var (
+	errUnprocessed = errors.New("DynamoDB left keys unread")
+	errAnswer      = errors.New("the answer is not one of DynamoDB")
+	errItem        = errors.New("an item in the table is not one of this package")
+)
 
-// update writes an item. If the condition failed, old is the item as it was, and
-// not nil.
-func (s *Store) update(ctx context.Context, retry func(error) bool, in *dynamodb.UpdateItemInput) (out, old item, err error) {
+// update writes an item. It returns the attributes that were written, of which
+// proof must be one. If the condition failed, old is the item as it was, and not
+// nil.
+func (s *Store) update(ctx context.Context, retry func(error) bool, proof string, in *dynamodb.UpdateItemInput) (out, old item, err error) {
 	in.TableName = aws.String(s.table)
+	in.ReturnValues = types.ReturnValueUpdatedNew
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	err = s.try(ctx, retry, func(ctx context.Context) error {
 		res, err := s.client.UpdateItem(ctx, in, noRetries)
@@ -137,10 +146,13 @@ func (s *Store) update(ctx context.Context, retry func(error) bool, in *dynamodb
 			}
 			return nil
 		}
-		if err == nil {
-			out = res.Attributes
+		if err != nil {
+			return err
 		}
-		return err
+		if out = res.Attributes; out[proof] == nil {
+			return errAnswer
+		}
+		return nil
 	})
 	return out, old, err
 }

@@ -67,13 +67,12 @@ func (s *Store) add(ctx context.Context, pk string, n int, r rules) (time.Durati
 		values[":x"] = number(r.expires(now))
 		update += ", #x = :x"
 	}
-	out, old, err := s.update(ctx, again, &dynamodb.UpdateItemInput{
+	out, old, err := s.update(ctx, again, "events", &dynamodb.UpdateItemInput{
 		Key:                       key(pk),
 		UpdateExpression:          aws.String(update),
 		ConditionExpression:       aws.String(strings.Join(conditions, " AND ")),
 		ExpressionAttributeNames:  used(listNames, update+strings.Join(conditions, "")),
 		ExpressionAttributeValues: values,
-		ReturnValues:              types.ReturnValueUpdatedNew,
 	})
 	if err != nil {
 		return 0, err
@@ -86,7 +85,7 @@ func (s *Store) add(ctx context.Context, pk string, n int, r rules) (time.Durati
 		return 0, err
 	}
 	if !slices.Contains(c.ids, me) {
-		return 0, errors.New("the answer to a write does not show what was written")
+		return 0, errAnswer
 	}
 	if keep := r.keep(); len(c.ids) > keep+slack {
 		s.trim(ctx, pk, keep, len(c.ids))
@@ -136,7 +135,7 @@ func (s *Store) giveBack(ctx context.Context, pk string, n int, r rules) error {
 		update += ", " + places(n+r.keep(), n+r.keep()+slack) + ", " + places(0, n)
 	}
 	condition := "attribute_exists(#e)" // removing from no list at all is an error
-	_, _, err := s.update(ctx, ifNotDone, &dynamodb.UpdateItemInput{
+	_, _, err := s.update(ctx, ifNotDone, "expires", &dynamodb.UpdateItemInput{
 		Key:                       key(pk),
 		UpdateExpression:          aws.String(update),
 		ConditionExpression:       aws.String(condition),
@@ -153,7 +152,7 @@ func (s *Store) trim(ctx context.Context, pk string, keep, length int) {
 	update := "REMOVE " + places(keep, min(length, keep+maxRemove))
 	condition := "attribute_exists(#e)"
 	once := func(error) bool { return false }
-	s.update(ctx, once, &dynamodb.UpdateItemInput{
+	s.update(ctx, once, "events", &dynamodb.UpdateItemInput{
 		Key:                      key(pk),
 		UpdateExpression:         aws.String(update),
 		ConditionExpression:      aws.String(condition),
@@ -191,8 +190,6 @@ type count struct {
 	times  []int64  // the same in milliseconds
 	streak int64
 }
-
-var errItem = errors.New("an item in the table is not one of this package")
 
 // readCount reads an item; no item is a count of zero.
 func readCount(it item) (c count, err error) {

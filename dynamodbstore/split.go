@@ -143,7 +143,7 @@ func (s *Store) increase(ctx context.Context, pk string, i, n int, r rules, now 
 		sets = append(sets, fmt.Sprintf("%s.t = %s.t + :n, %s.c[0] = %s.c[0] + :n", name, name, name, name))
 		conditions = append(conditions, fmt.Sprintf("%s.b >= %s AND %s.t <= %s", name, bucket, name, room))
 	}
-	_, old, err = s.update(ctx, again, &dynamodb.UpdateItemInput{
+	_, old, err = s.update(ctx, again, "v", &dynamodb.UpdateItemInput{
 		Key:                       key(shardKey(pk, i)),
 		UpdateExpression:          aws.String("SET " + strings.Join(sets, ", ") + " ADD #v :one"),
 		ConditionExpression:       aws.String(strings.Join(conditions, " AND ")),
@@ -169,7 +169,7 @@ func (s *Store) replace(ctx context.Context, retry func(error) bool, pk string, 
 		condition = "#v = :old"
 		values[":old"] = number(sh.version)
 	}
-	_, old, err = s.update(ctx, retry, &dynamodb.UpdateItemInput{
+	_, old, err = s.update(ctx, retry, "v", &dynamodb.UpdateItemInput{
 		Key:                       key(shardKey(pk, i)),
 		UpdateExpression:          aws.String("SET " + strings.Join(sets, ", ")),
 		ConditionExpression:       aws.String(condition),

@@ -16,9 +16,10 @@
 //
 // What goes wrong goes wrong on the safe side. An answer that does not come in
 // time is an error, and callers of a Store refuse then. A count is tried again
-// after a failure and recognises itself, so it counts once. A give-back is tried
-// again only if DynamoDB surely did not do it, so at worst an event stays counted
-// that need not.
+// after a failure and recognises itself, so it counts once (twice at most, if it
+// is given back in between or its key is split). A give-back is tried again only
+// if DynamoDB surely did not do it, so at worst an event stays counted that need
+// not.
 //
 // The table and the permissions that the store needs are in the README.
 package dynamodbstore

@@ -55,8 +55,8 @@ func client(url string, more ...func(*dynamodb.Options)) *dynamodb.Client {
 	}, more...)
 }
 
-// open returns a store on an empty table of the test server. Its Timeout is long:
-// this machine may be busy.
+// open returns a store on an empty table of the test server, without a bound on
+// its time if none is given.
 func open(t *testing.T, o dynamodbstore.Options) *dynamodbstore.Store {
 	t.Helper()
 	if o.Table == "" {
@@ -65,12 +65,12 @@ func open(t *testing.T, o dynamodbstore.Options) *dynamodbstore.Store {
 	if o.Client == nil {
 		o.Client = client(dynamotest.URL(t))
 	}
-	if o.Timeout == 0 {
-		o.Timeout = 4 * time.Second
-	}
 	s, err := dynamodbstore.New(o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.Timeout == 0 {
+		s.Patient()
 	}
 	return s
 }

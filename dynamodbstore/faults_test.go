@@ -1,0 +1,288 @@
+package dynamodbstore_test
+
+// DynamoDB at its worst: a middleman between the store and the server refuses,
+// delays, breaks and loses requests and answers.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/dynamodbstore"
+	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
+)
+
+// A fault does something else with a request than to pass it on, or passes it on
+// and loses the answer.
+type fault func(w http.ResponseWriter, r *http.Request, pass http.Handler)
+
+// answer is what DynamoDB says when it cannot.
+func answer(status int, name string) fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("content-type", "application/x-amz-json-1.0")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"injected"}`, name)
+	}
+}
+
+// text is an answer that DynamoDB would not give.
+func text(status int, body string) fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+func hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
+	io.Copy(io.Discard, r.Body)
+	select {
+	case <-r.Context().Done():
+	case <-time.After(10 * time.Second):
+	}
+}
+
+func drop(_ http.ResponseWriter, _ *http.Request, _ http.Handler) { panic(http.ErrAbortHandler) }
+
+// lose lets the request do its work and loses the answer.
+func lose(_ http.ResponseWriter, r *http.Request, pass http.Handler) {
+	pass.ServeHTTP(httptest.NewRecorder(), r)
+	panic(http.ErrAbortHandler)
+}
+
+// half sends half of an answer.
+func half(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+	rec := httptest.NewRecorder()
+	pass.ServeHTTP(rec, r)
+	w.Header().Set("content-length", fmt.Sprint(rec.Body.Len()))
+	w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
+	panic(http.ErrAbortHandler)
+}
+
+// A middleman does its fault to the first few requests of an operation.
+type middleman struct {
+	fault     fault
+	operation string       // "" is any
+	first     int64        // how many requests meet the fault
+	seen      atomic.Int64 // requests of the operation
+}
+
+// store returns a store that reaches the test server through the middleman.
+func (m *middleman) store(t *testing.T, o dynamodbstore.Options) *dynamodbstore.Store {
+	t.Helper()
+	to, err := url.Parse(dynamotest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := httputil.NewSingleHostReverseProxy(to)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("x-amz-target"), m.operation) && m.seen.Add(1) <= m.first {
+			m.fault(w, r, pass)
+			return
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	t.Cleanup(s.CloseClientConnections)
+	o.Client = client(s.URL)
+	return open(t, o)
+}
+
+var always = map[string]fault{
+	"throttled":        answer(400, "ProvisionedThroughputExceededException"),
+	"throttled too":    answer(400, "ThrottlingException"),
+	"request limit":    answer(400, "RequestLimitExceeded"),
+	"internal error":   answer(500, "InternalServerError"),
+	"unavailable":      answer(503, "ServiceUnavailable"),
+	"not allowed":      answer(400, "AccessDeniedException"),
+	"no table":         answer(400, "ResourceNotFoundException"),
+	"not valid":        answer(400, "ValidationException"),
+	"unknown error":    answer(400, "SomethingNewException"),
+	"a proxy's page":   text(502, "<html>bad gateway</html>"),
+	"no JSON":          text(200, "fine"),
+	"nothing":          text(200, ""),
+	"empty object":     text(200, "{}"),
+	"another's item":   text(200, `{"Attributes":{"events":{"L":[{"N":"1"}]}},"Item":{"events":{"S":"x"}},"Responses":{"x":[{"pk":{"S":"y"}}]}}`),
+	"refused for fun":  answer(400, "ConditionalCheckFailedException"),
+	"hangs":            hang,
+	"drops connection": drop,
+	"loses answers":    lose,
+	"half an answer":   half,
+}
+
+// believed are the calls that a fault answers as DynamoDB might: an empty object
+// is what it says of a key that it never saw, a failed condition is what it says
+// when there is nothing to give back. A look alone decides nothing.
+var believed = map[string][]string{
+	"nothing":         {"list0"},
+	"empty object":    {"list0"},
+	"refused for fun": {"list-1"},
+}
+
+// Whatever goes wrong, a count ends in time, and never as allowed. The deadline is
+// a guard against hanging, far above the Timeout of the store.
+func TestFaults(t *testing.T) {
+	dynamotest.URL(t)
+	kinds := map[string][]customauth.Limit{
+		"list":  {atMost(5, time.Hour), atMost(9, 0)},
+		"split": {atMost(500, time.Hour)},
+	}
+	for name, fault := range always {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := &middleman{fault: fault, first: 1 << 40}
+			s := m.store(t, dynamodbstore.Options{Timeout: 300 * time.Millisecond})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			for kind, limits := range kinds {
+				for _, n := range []int{1, 0, -1} {
+					wait, err := s.Count(ctx, kind, n, limits)
+					if n == 1 && err == nil && wait == 0 {
+						t.Errorf("%s: Count(%d) was allowed", kind, n)
+					}
+					if err == nil && !slices.Contains(believed[name], fmt.Sprint(kind, n)) {
+						t.Errorf("%s: Count(%d) = wait %v, want an error", kind, n, wait)
+					}
+				}
+			}
+			if ctx.Err() != nil {
+				t.Error("the calls took more than 20 seconds, with a Timeout of 300 ms")
+			}
+		})
+	}
+}
+
+// One request that fails is made up for by another, and counts once: a second
+// count under a Max of 2 still passes, a third does not.
+func TestOneFault(t *testing.T) {
+	dynamotest.URL(t)
+	limits := []customauth.Limit{atMost(2, time.Hour), atMost(2, 0)}
+	for name, fault := range map[string]fault{
+		"throttled":         always["throttled"],
+		"internal error":    always["internal error"],
+		"unavailable":       always["unavailable"],
+		"a proxy's page":    always["a proxy's page"],
+		"a dead connection": hang,
+		"a lost connection": drop,
+		"a lost answer":     lose,
+		"half an answer":    half,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := &middleman{fault: fault, operation: "UpdateItem", first: 1}
+			s := m.store(t, dynamodbstore.Options{Timeout: 4 * time.Second})
+			for i := range 3 {
+				if wait := count(t, s, "a", 1, limits...); (wait == 0) != (i < 2) {
+					t.Errorf("event %d of 2: wait %v", i+1, wait)
+				}
+			}
+			m = &middleman{fault: fault, operation: "GetItem", first: 1}
+			if wait := count(t, m.store(t, dynamodbstore.Options{Timeout: 4 * time.Second}), "a", 0, limits...); wait != 0 {
+				t.Errorf("a look at an empty table: wait %v", wait)
+			}
+		})
+	}
+}
+
+// A lost answer to the last event that fits is not mistaken for a refusal.
+func TestLostAnswerAtTheLimit(t *testing.T) {
+	m := &middleman{fault: lose, operation: "UpdateItem", first: 1}
+	s := m.store(t, dynamodbstore.Options{})
+	if wait := count(t, s, "a", 1, atMost(1, time.Hour)); wait != 0 {
+		t.Errorf("the one event that fits, its answer lost: wait %v", wait)
+	}
+	if wait := count(t, s, "a", 1, atMost(1, time.Hour)); wait == 0 {
+		t.Error("a second event passed")
+	}
+}
+
+// A give-back whose answer is lost is not made twice: that would free an event of
+// somebody else. It is an error, and one event at least stays counted.
+func TestLostGiveBack(t *testing.T) {
+	dynamotest.URL(t)
+	for name, limit := range map[string]customauth.Limit{"list": atMost(3, time.Hour), "split": atMost(103, time.Hour)} {
+		t.Run(name, func(t *testing.T) {
+			table := dynamotest.Table(t)
+			whole := open(t, dynamodbstore.Options{Table: table, Shards: 1})
+			count(t, whole, "a", limit.Max, limit)
+			for _, fault := range []fault{lose, always["internal error"]} {
+				m := &middleman{fault: fault, operation: "UpdateItem", first: 1}
+				s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1})
+				if _, err := s.Count(t.Context(), "a", -1, []customauth.Limit{limit}); err == nil {
+					t.Error("a give-back whose fate is unknown: no error")
+				}
+				if tries := m.seen.Load(); tries != 1 {
+					t.Errorf("a give-back was tried %d times, want once", tries)
+				}
+			}
+			// The first was done, the second was not.
+			if wait := count(t, whole, "a", 1, limit); wait != 0 {
+				t.Errorf("after one give-back: wait %v", wait)
+			}
+			if wait := count(t, whole, "a", 1, limit); wait == 0 {
+				t.Error("after one give-back, a second event passed")
+			}
+
+			// Throttled is surely not done, so it is tried again.
+			m := &middleman{fault: always["throttled"], operation: "UpdateItem", first: 1}
+			s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1})
+			count(t, s, "a", -1, limit)
+			if wait := count(t, whole, "a", 1, limit); wait != 0 {
+				t.Errorf("after a give-back that was throttled once: wait %v", wait)
+			}
+		})
+	}
+}
+
+// A caller that gives up gets its error at once.
+func TestGivesUpWithTheCaller(t *testing.T) {
+	m := &middleman{fault: hang, first: 1 << 40}
+	s := m.store(t, dynamodbstore.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := s.Count(ctx, "a", 1, []customauth.Limit{atMost(1, time.Hour)})
+		done <- err
+	}()
+	for m.seen.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Count = %v, want context.Canceled", err)
+		}
+	case <-time.After(20 * time.Second): // the store's own time is longer
+		t.Error("Count goes on after its caller gave up")
+	}
+}
+
+// No server at all.
+func TestNobodyListens(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	s := open(t, dynamodbstore.Options{Table: "limits", Client: client("http://" + l.Addr().String())})
+	for _, n := range []int{1, 0, -1} {
+		if wait, err := s.Count(t.Context(), "a", n, []customauth.Limit{atMost(1, time.Hour)}); err == nil {
+			t.Errorf("Count(%d) = %v and no error", n, wait)
+		}
+	}
+	if err := s.Warm(t.Context()); err == nil {
+		t.Error("Warm: no error")
+	}
+}
