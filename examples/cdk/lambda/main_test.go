@@ -1,0 +1,319 @@
+package main
+
+// The compiled function, as it is deployed: a pool in this process calls it over
+// the Lambda Runtime API, and it calls a stand-in for AWS.
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyber-eternal/customauth/cognitotest"
+	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
+)
+
+// binary is the function, built by TestMain with the flags of build.ts but for
+// this machine.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "lambda")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "bootstrap")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, out))
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+const phone = "+12065550100"
+
+// key is what Secrets Manager makes up for the stack: 64 letters and digits.
+const key = "N0tARealKeyN0tARealKeyN0tARealKeyN0tARealKeyN0tARealKeyN0tAReal1"
+
+func TestSignUpAndSignIn(t *testing.T) {
+	aws := newAWS(t)
+	pool, log := newPool(t, aws, dynamotest.Table(t))
+
+	if status := signUp(t, pool, phone); status != http.StatusOK {
+		t.Fatalf("sign-up: status %d, want 200", status)
+	}
+	signIn, err := pool.SignIn(t.Context(), phone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := aws.code(t)
+	if err := signIn.Answer(t.Context(), code, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !signIn.Done() {
+		t.Fatalf("the right code brought no tokens: errorCode %q", signIn.Parameters["errorCode"])
+	}
+
+	want := map[string]string{
+		"Secret":      "arn:aws:secretsmanager:us-east-1:123456789012:secret:Key",
+		"To":          phone,
+		"SenderID":    "Example",
+		"Marked user": pool.Attributes(phone)["sub"],
+		"Marked":      "phone_number_verified=true",
+	}
+	if diff := cmp.Diff(want, aws.facts()); diff != "" {
+		t.Errorf("what AWS was told (-want +got):\n%s", diff)
+	}
+	for _, secret := range []string{key, code, phone} {
+		if strings.Contains(log(), secret) {
+			t.Errorf("the log holds the key, the code or the number")
+		}
+	}
+}
+
+func TestRefusesOtherCountries(t *testing.T) {
+	aws := newAWS(t)
+	pool, _ := newPool(t, aws, dynamotest.Table(t))
+	if status := signUp(t, pool, "+4915112345678"); status != http.StatusBadRequest {
+		t.Errorf("sign-up from a country that is not served: status %d, want 400", status)
+	}
+	if err := pool.AddUser("", map[string]string{"phone_number": "+4915112345678"}); err != nil {
+		t.Fatal(err)
+	}
+	signIn, err := pool.SignIn(t.Context(), "+4915112345678")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := signIn.Parameters["errorCode"]; got != "delivery_failed" {
+		t.Errorf("errorCode %q, want delivery_failed", got)
+	}
+	if to, sent := aws.facts()["To"]; sent {
+		t.Errorf("a text was sent to %s…", to[:3])
+	}
+}
+
+// Lambda runs many processes of a function: what one has counted, the next must
+// know.
+func TestCountsAcrossProcesses(t *testing.T) {
+	aws, table := newAWS(t), dynamotest.Table(t)
+	for i, want := range []string{"", "rate_limited"} {
+		pool, _ := newPool(t, aws, table)
+		if err := pool.AddUser("", map[string]string{"phone_number": phone}); err != nil {
+			t.Fatal(err)
+		}
+		signIn, err := pool.SignIn(t.Context(), phone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := signIn.Parameters["errorCode"]; got != want {
+			t.Errorf("process %d: errorCode %q, want %q", i+1, got, want)
+		}
+	}
+}
+
+func TestDoesNotStart(t *testing.T) {
+	tests := map[string]struct {
+		env  []string
+		want string // in the log
+	}{
+		"without a secret":     {[]string{"CUSTOMAUTH_KEYS_SECRET="}, "CUSTOMAUTH_KEYS_SECRET"},
+		"without a table":      {[]string{"CUSTOMAUTH_TABLE="}, "dynamodbstore"},
+		"without countries":    {[]string{"CUSTOMAUTH_COUNTRIES="}, "smsguard"},
+		"with a broken secret": {[]string{"CUSTOMAUTH_KEYS_SECRET=broken"}, "openssl rand -base64 32"},
+		"without its rights":   {[]string{"CUSTOMAUTH_KEYS_SECRET=denied"}, "reading the keys"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			f, err := cognitotest.StartFunction(binary, cognitotest.FunctionOptions{
+				Env: slices.Concat(environment(newAWS(t)), test.env), Output: &log,
+			})
+			if err == nil {
+				f.Close()
+				t.Fatal("the function started")
+			}
+			if !strings.Contains(log.String(), test.want) {
+				t.Errorf("log %q\nwant something about %q", log.String(), test.want)
+			}
+		})
+	}
+}
+
+func environment(aws *fakeAWS) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + aws.URL,
+		"CUSTOMAUTH_KEYS_SECRET=arn:aws:secretsmanager:us-east-1:123456789012:secret:Key",
+		"CUSTOMAUTH_TABLE=counters",
+		"CUSTOMAUTH_COUNTRIES=US,CA",
+		"CUSTOMAUTH_SENDER_ID=Example",
+		"GOMAXPROCS=1",
+	}
+}
+
+// newPool returns a pool like that of stack.ts, and a function that returns what
+// the function has logged.
+func newPool(t *testing.T, aws *fakeAWS, table string) (*cognitotest.Pool, func() string) {
+	t.Helper()
+	log := new(syncBuffer)
+	env := append(environment(aws), "AWS_ENDPOINT_URL_DYNAMODB="+dynamotest.URL(t), "CUSTOMAUTH_TABLE="+table)
+	f, err := cognitotest.StartFunction(binary, cognitotest.FunctionOptions{Env: env, Output: log})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	t.Cleanup(func() { f.Close() })
+	pool, err := cognitotest.NewPool(cognitotest.Config{
+		UsernameAttributes: []string{"phone_number"},
+		Triggers:           cognitotest.Triggers{All: f, PreSignUp: f, PostAuthentication: f},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pool, log.String
+}
+
+// signUp signs a user up over the pool's HTTP API, as a page does.
+func signUp(t *testing.T, pool *cognitotest.Pool, phone string) (status int) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"ClientId": pool.ClientID(), "Username": phone, "Password": "Throw-away-1",
+		"UserAttributes": []map[string]string{{"Name": "phone_number", "Value": phone}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService.SignUp")
+	w := httptest.NewRecorder()
+	pool.ServeHTTP(w, r)
+	return w.Code
+}
+
+// A fakeAWS stands for Secrets Manager, SNS and Cognito's admin API.
+type fakeAWS struct {
+	*httptest.Server
+	mu   sync.Mutex
+	told map[string]string
+	text string
+}
+
+func newAWS(t *testing.T) *fakeAWS {
+	f := &fakeAWS{told: map[string]string{}}
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !strings.Contains(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256") {
+		return // a connection that is opened beforehand
+	}
+	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if service == "" {
+		f.publish(w, r)
+		return
+	}
+	var in struct {
+		SecretId, Username string
+		UserAttributes     []struct{ Name, Value string }
+	}
+	body, _ := io.ReadAll(r.Body)
+	if err := json.Unmarshal(body, &in); err != nil {
+		http.Error(w, "no JSON", http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+	switch operation {
+	case "GetSecretValue":
+		f.secret(w, in.SecretId)
+	case "DescribeUserPoolClient":
+		io.WriteString(w, `{"UserPoolClient":{"ExplicitAuthFlows":["ALLOW_CUSTOM_AUTH","ALLOW_REFRESH_TOKEN_AUTH"],"AllowedOAuthFlowsUserPoolClient":false}}`)
+	case "AdminUpdateUserAttributes":
+		f.told["Marked user"] = in.Username
+		f.told["Marked"] = in.UserAttributes[0].Name + "=" + in.UserAttributes[0].Value
+		io.WriteString(w, "{}")
+	default:
+		http.Error(w, "no such operation", http.StatusBadRequest)
+	}
+}
+
+func (f *fakeAWS) secret(w http.ResponseWriter, id string) {
+	switch id {
+	case "denied":
+		w.WriteHeader(http.StatusBadRequest)
+		io.WriteString(w, `{"__type":"AccessDeniedException","Message":"not allowed"}`)
+	case "broken":
+		io.WriteString(w, `{"SecretString":"too short"}`)
+	default:
+		f.told["Secret"] = id
+		fmt.Fprintf(w, `{"SecretString":%q}`, key)
+	}
+}
+
+func (f *fakeAWS) publish(w http.ResponseWriter, r *http.Request) {
+	f.told["To"] = r.FormValue("PhoneNumber")
+	for i := 1; i < 10; i++ {
+		entry := fmt.Sprintf("MessageAttributes.entry.%d.", i)
+		if r.FormValue(entry+"Name") == "AWS.SNS.SMS.SenderID" {
+			f.told["SenderID"] = r.FormValue(entry + "Value.StringValue")
+		}
+	}
+	f.text = r.FormValue("Message")
+	w.Header().Set("Content-Type", "text/xml")
+	io.WriteString(w, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
+}
+
+func (f *fakeAWS) facts() map[string]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.told)
+}
+
+var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
+
+func (f *fakeAWS) code(t *testing.T) string {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	code := sixDigits.FindString(f.text)
+	if code == "" {
+		t.Fatal("no text with a code was sent")
+	}
+	return code
+}
+
+// A syncBuffer can be read while it is written to.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
