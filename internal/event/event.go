@@ -7,6 +7,7 @@ package event
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A Call is what a handler needs of an event. The typed handlers fill it by hand.
@@ -43,9 +44,9 @@ var ErrSyntax = errors.New("malformed event")
 // Source reads triggerSource alone.
 func Source(payload []byte) (string, error) {
 	var source string
-	s := scanner{data: payload}
-	err := s.whole(func(key []byte) error {
-		if string(key) != "triggerSource" {
+	s := scanner{data: string(payload)}
+	err := s.whole(func(key string) error {
+		if key != "triggerSource" {
 			return s.skip()
 		}
 		return s.text(&source)
@@ -55,13 +56,14 @@ func Source(payload []byte) (string, error) {
 
 // Parse reads a trigger's event. Unknown members are passed over, wherever they
 // are; a known one that is there twice, or has a type that Cognito never sends,
-// is an error. The Call does not alias the payload.
+// is an error. The Call does not alias the payload: its strings are parts of one
+// copy.
 func Parse(payload []byte) (*Call, error) {
 	c := new(Call)
-	s := scanner{data: payload}
+	s := scanner{data: string(payload)}
 	var seen once
-	err := s.whole(func(key []byte) error {
-		switch string(key) {
+	err := s.whole(func(key string) error {
+		switch key {
 		case "triggerSource":
 			return seen.first(1, s.text(&c.Source))
 		case "userPoolId":
@@ -89,8 +91,8 @@ func Parse(payload []byte) (*Call, error) {
 
 func (c *Call) caller(s *scanner) error {
 	var seen once
-	return s.object(func(key []byte) error {
-		if string(key) == "clientId" {
+	return s.object(func(key string) error {
+		if key == "clientId" {
 			return seen.first(1, s.text(&c.Client))
 		}
 		return s.skip()
@@ -99,8 +101,8 @@ func (c *Call) caller(s *scanner) error {
 
 func (c *Call) request(s *scanner) error {
 	var seen once
-	return s.object(func(key []byte) error {
-		switch string(key) {
+	return s.object(func(key string) error {
+		switch key {
 		case "userAttributes":
 			return seen.first(1, s.strings(&c.Attributes))
 		case "challengeName":
@@ -135,8 +137,8 @@ func (e *Entry) read(s *scanner) error {
 		return s.skip()
 	}
 	var seen once
-	return s.object(func(key []byte) error {
-		switch string(key) {
+	return s.object(func(key string) error {
+		switch key {
 		case "challengeName":
 			return seen.first(1, s.text(&e.Name))
 		case "challengeResult":
@@ -195,22 +197,23 @@ func (c *Call) Respond(payload []byte, members []Member) ([]byte, error) {
 
 // merge appends the response with the members set.
 func (c *Call) merge(out, payload []byte, members []Member) ([]byte, error) {
-	s := scanner{data: payload[:c.response.to], pos: c.response.from}
+	response := payload[c.response.from:c.response.to]
+	s := scanner{data: string(response)}
 	if s.peek() != '{' {
 		return appendObject(out, members), nil
 	}
 	kept := members[:len(members):len(members)]
-	err := s.object(func(key []byte) error {
+	err := s.object(func(key string) error {
 		from := s.valueStart()
 		if err := s.skip(); err != nil {
 			return err
 		}
 		for _, m := range members {
-			if m.Name == string(key) {
+			if m.Name == key {
 				return nil
 			}
 		}
-		kept = append(kept, Member{string(key), s.data[from:s.pos]})
+		kept = append(kept, Member{key, response[from:s.pos]})
 		return nil
 	})
 	return appendObject(out, kept), err
@@ -231,7 +234,11 @@ func appendObject(b []byte, members []Member) []byte {
 
 // AppendStrings appends a JSON object of strings.
 func AppendStrings(b []byte, m map[string]string) []byte {
-	b = append(b, '{')
+	size := 2
+	for k, v := range m {
+		size += len(k) + len(v) + 6
+	}
+	b = append(slices.Grow(b, size), '{')
 	for k, v := range m {
 		if b[len(b)-1] != '{' {
 			b = append(b, ',')

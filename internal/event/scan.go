@@ -2,6 +2,8 @@ package event
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -10,9 +12,10 @@ import (
 const maxDepth = 64
 
 // A scanner walks over JSON (RFC 8259) once, from left to right, and checks all
-// of it, also what it passes over.
+// of it, also what it passes over. The strings that it reads alias the data where
+// they can.
 type scanner struct {
-	data      []byte
+	data      string
 	pos       int
 	depth     int
 	members   int // of the object that was read last
@@ -23,29 +26,22 @@ func (s *scanner) fail(what string) error {
 	return fmt.Errorf("%w: %s at byte %d", ErrSyntax, what, s.pos)
 }
 
-func (s *scanner) space() {
+// peek is the next byte that is no white space, or 0 at the end.
+func (s *scanner) peek() byte {
 	for s.pos < len(s.data) {
-		switch s.data[s.pos] {
+		switch c := s.data[s.pos]; c {
 		case ' ', '\t', '\n', '\r':
 			s.pos++
 		default:
-			return
+			return c
 		}
 	}
-}
-
-// peek is the next byte that is no white space, or 0 at the end.
-func (s *scanner) peek() byte {
-	s.space()
-	if s.pos == len(s.data) {
-		return 0
-	}
-	return s.data[s.pos]
+	return 0
 }
 
 // valueStart is where the next value begins.
 func (s *scanner) valueStart() int {
-	s.space()
+	s.peek()
 	return s.pos
 }
 
@@ -58,21 +54,21 @@ func (s *scanner) take(c byte) error {
 }
 
 // whole reads data that is one object and nothing else.
-func (s *scanner) whole(member func(key []byte) error) error {
+func (s *scanner) whole(member func(key string) error) error {
 	if s.peek() != '{' {
 		return s.fail("expected an object")
 	}
 	if err := s.object(member); err != nil {
 		return err
 	}
-	if s.space(); s.pos != len(s.data) {
+	if s.valueStart() != len(s.data) {
 		return s.fail("trailing data")
 	}
 	return nil
 }
 
 // object reads an object, or null. member must consume the value.
-func (s *scanner) object(member func(key []byte) error) error {
+func (s *scanner) object(member func(key string) error) error {
 	if s.peek() == 'n' {
 		return s.word("null")
 	}
@@ -87,7 +83,7 @@ func (s *scanner) object(member func(key []byte) error) error {
 		if s.peek() == '}' && n == 0 {
 			break
 		}
-		key, err := s.key()
+		key, err := s.str()
 		if err != nil {
 			return err
 		}
@@ -172,18 +168,18 @@ func (s *scanner) strings(to *map[string]string) error {
 		return s.word("null")
 	}
 	m := make(map[string]string, 8)
-	err := s.object(func(key []byte) error {
+	err := s.object(func(key string) error {
 		switch s.peek() {
 		case '"':
 			v, err := s.str()
-			m[string(key)] = v
+			m[key] = v
 			return err
 		case 'n':
 			return s.word("null")
 		}
 		from := s.pos
 		err := s.skip()
-		m[string(key)] = string(s.data[from:s.pos])
+		m[key] = s.data[from:s.pos]
 		return err
 	})
 	*to = m
@@ -194,11 +190,11 @@ func (s *scanner) strings(to *map[string]string) error {
 func (s *scanner) skip() error {
 	switch c := s.peek(); {
 	case c == '{':
-		return s.object(func([]byte) error { return s.skip() })
+		return s.object(func(string) error { return s.skip() })
 	case c == '[':
 		return s.array(s.skip)
 	case c == '"':
-		_, err := s.rawString()
+		_, _, err := s.raw()
 		return err
 	case c == 't':
 		return s.word("true")
@@ -213,7 +209,7 @@ func (s *scanner) skip() error {
 }
 
 func (s *scanner) word(w string) error {
-	if len(s.data)-s.pos < len(w) || string(s.data[s.pos:s.pos+len(w)]) != w {
+	if !strings.HasPrefix(s.data[s.pos:], w) {
 		return s.fail("expected " + w)
 	}
 	s.pos += len(w)
@@ -255,28 +251,44 @@ func (s *scanner) digits() (n int) {
 	return n
 }
 
-// rawString reads a string and returns what is between its quotes.
-func (s *scanner) rawString() ([]byte, error) {
+// raw reads a string and returns what is between its quotes, and whether that is
+// the string itself: ASCII without an escape.
+func (s *scanner) raw() (text string, plain bool, err error) {
 	if err := s.take('"'); err != nil {
-		return nil, err
+		return "", false, err
 	}
 	from := s.pos
-	for s.pos < len(s.data) {
-		switch c := s.data[s.pos]; {
+	plain = true
+	for i := from; i < len(s.data); {
+		switch c := s.data[i]; {
 		case c == '"':
-			s.pos++
-			return s.data[from : s.pos-1], nil
-		case c < 0x20:
-			return nil, s.fail("control character in a string")
+			s.pos = i + 1
+			return s.data[from:i], plain, nil
 		case c == '\\':
+			s.pos = i
 			if err := s.escape(); err != nil {
-				return nil, err
+				return "", false, err
 			}
+			i, plain = s.pos, false
+		case c < 0x20:
+			s.pos = i
+			return "", false, s.fail("control character in a string")
 		default:
-			s.pos++
+			i++
+			plain = plain && c < utf8.RuneSelf
 		}
 	}
-	return nil, s.fail("string without an end")
+	s.pos = len(s.data)
+	return "", false, s.fail("string without an end")
+}
+
+// str reads a string.
+func (s *scanner) str() (string, error) {
+	text, plain, err := s.raw()
+	if plain || err != nil {
+		return text, err
+	}
+	return unescape(text), nil
 }
 
 func (s *scanner) escape() error {
@@ -297,34 +309,14 @@ func (s *scanner) escape() error {
 	return s.fail("bad escape")
 }
 
-func (s *scanner) str() (string, error) {
-	b, err := s.key()
-	return string(b), err
-}
-
-// key reads a string as bytes, which alias the data where they can.
-func (s *scanner) key() ([]byte, error) {
-	raw, err := s.rawString()
-	if err != nil {
-		return nil, err
-	}
-	for i, c := range raw {
-		if c == '\\' || c >= utf8.RuneSelf {
-			return unescape(raw, i), nil
-		}
-	}
-	return raw, nil
-}
-
-// unescape decodes a checked string, of which the first n bytes are plain. What
-// is no UTF-8 and no pair of surrogates becomes U+FFFD, as in encoding/json.
-func unescape(raw []byte, n int) []byte {
-	out := make([]byte, n, len(raw))
-	copy(out, raw)
-	for i := n; i < len(raw); {
+// unescape decodes a checked string. What is no UTF-8 and no pair of surrogates
+// becomes U+FFFD, as in encoding/json.
+func unescape(raw string) string {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); {
 		c := raw[i]
 		if c != '\\' {
-			r, size := utf8.DecodeRune(raw[i:])
+			r, size := utf8.DecodeRuneInString(raw[i:])
 			out = utf8.AppendRune(out, r)
 			i += size
 			continue
@@ -346,19 +338,19 @@ func unescape(raw []byte, n int) []byte {
 		}
 		out = utf8.AppendRune(out, r)
 	}
-	return out
+	return string(out)
 }
 
 // short has what the escapes of one letter stand for.
 var short = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // hex4 reads a \uXXXX at the start of b.
-func hex4(b []byte) (rune, bool) {
+func hex4(b string) (rune, bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false
 	}
 	var r rune
-	for _, c := range b[2:6] {
+	for _, c := range []byte(b[2:6]) {
 		switch {
 		case c >= '0' && c <= '9':
 			c -= '0'
@@ -376,7 +368,7 @@ func hex4(b []byte) (rune, bool) {
 
 // AppendString appends a JSON string.
 func AppendString(b []byte, s string) []byte {
-	b = append(b, '"')
+	b = append(slices.Grow(b, len(s)+2), '"')
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
