@@ -1,0 +1,51 @@
+package main_test
+
+// The nested modules, fetched as the root is, fit it and each other.
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/cognitotest"
+	"github.com/cyber-eternal/customauth/dynamodbstore"
+	"github.com/cyber-eternal/customauth/postauth"
+	"github.com/cyber-eternal/customauth/presignup"
+	"github.com/cyber-eternal/customauth/smsguard"
+)
+
+func TestModulesFitTogether(t *testing.T) {
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "nobody")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+
+	store, err := dynamodbstore.New(dynamodbstore.Options{Table: "counters"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := smsguard.New(smsguard.Options{Store: store, Allow: []string{"US"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked, err := postauth.New(postauth.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := customauth.Options{
+		Keys:  [][]byte{bytes.Repeat([]byte{1}, 32)},
+		Store: store,
+		Steps: []customauth.Challenge{customauth.OTP{
+			Guard:  guard,
+			Sender: new(cognitotest.Inbox),
+		}},
+	}
+	_, err = customauth.NewHandler(options, map[string]lambda.Handler{
+		"PreSignUp":          lambda.NewHandler(presignup.New(guard.SignUp)),
+		"PostAuthentication": lambda.NewHandler(marked),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
