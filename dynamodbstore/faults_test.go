@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -85,14 +86,18 @@ func (m *middleman) store(t *testing.T, o dynamodbstore.Options) *dynamodbstore.
 	if err != nil {
 		t.Fatal(err)
 	}
+	quiet := log.New(io.Discard, "", 0)
 	pass := httputil.NewSingleHostReverseProxy(to)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	pass.ErrorLog = quiet
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.Header.Get("x-amz-target"), m.operation) && m.seen.Add(1) <= m.first {
 			m.fault(w, r, pass)
 			return
 		}
 		pass.ServeHTTP(w, r)
 	}))
+	s.Config.ErrorLog = quiet
+	s.Start()
 	t.Cleanup(s.Close)
 	t.Cleanup(s.CloseClientConnections)
 	o.Client = client(s.URL)

@@ -45,9 +45,10 @@ var listNames = map[string]string{"#e": "events", "#s": "streak", "#x": "expires
 func (s *Store) add(ctx context.Context, pk string, n int, r rules) (time.Duration, error) {
 	now := s.now()
 	me := eventID(now)
+	events := slices.Repeat([]types.AttributeValue{&types.AttributeValueMemberN{Value: me}}, min(n, r.keep()))
 	values := item{
 		":me":   &types.AttributeValueMemberN{Value: me},
-		":new":  &types.AttributeValueMemberL{Value: slices.Repeat([]types.AttributeValue{&types.AttributeValueMemberN{Value: me}}, n)},
+		":new":  &types.AttributeValueMemberL{Value: events},
 		":none": &types.AttributeValueMemberL{},
 	}
 	update := "SET #e = list_append(:new, if_not_exists(#e, :none))"

@@ -163,7 +163,7 @@ func isTable(name string) bool {
 
 // Count counts as [customauth.Store] says.
 //
-// n > 0 costs one write, and one more in 32 when the key's events are never given
+// n > 0 costs one write, and one more in 33 when the key's events are never given
 // back. n == 0 costs one strongly consistent read: a guess that was counted a
 // moment ago on another instance must be seen. n < 0 costs one write. For a key
 // that is split (see [Options].Shards), a count costs one write, with one more

@@ -446,6 +446,21 @@ func TestImpossibleLimits(t *testing.T) {
 	}
 }
 
+// A streak may be longer than any list, and is counted in large steps too.
+func TestLongStreak(t *testing.T) {
+	s := open(t, dynamodbstore.Options{})
+	limit := atMost(1_000_000, 0)
+	if wait := count(t, s, "a", 999_999, limit); wait != 0 {
+		t.Errorf("999,999 of a million: wait %v", wait)
+	}
+	if wait := count(t, s, "a", 2, limit); wait != math.MaxInt64 {
+		t.Errorf("2 more of a million: wait %v, want to wait for ever", wait)
+	}
+	if wait := count(t, s, "a", 1, limit); wait != 0 {
+		t.Errorf("1 more of a million: wait %v", wait)
+	}
+}
+
 // get reads an item as plain values. Event times lose the digits after the point,
 // which are random.
 func get(t *testing.T, table, pk string) map[string]any {

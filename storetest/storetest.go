@@ -14,7 +14,7 @@
 //
 // A store outside the process cannot live in a bubble of testing/synctest. It is
 // tested with a clock that the test moves (Config.Now and Config.Sleep), or in
-// real time, where one run takes about 25 times Config.Unit.
+// real time, where one run takes about 35 times Config.Unit.
 package storetest
 
 import (

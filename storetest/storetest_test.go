@@ -18,19 +18,26 @@ import (
 	"github.com/cyber-eternal/customauth/storetest"
 )
 
-func ExampleRun() {
-	t := new(testing.T) // the one of your TestStore
+func TestMemoryStore(t *testing.T) {
 	storetest.Run(t, storetest.Config{
 		New:    func(*testing.T) customauth.Store { return customauth.NewMemoryStore() },
 		Bubble: synctest.Test,
 	})
 }
 
-func TestMemoryStore(t *testing.T) {
-	storetest.Run(t, storetest.Config{
-		New:    func(*testing.T) customauth.Store { return customauth.NewMemoryStore() },
-		Bubble: synctest.Test,
-	})
+// How long the suite takes in real time is what its documentation says.
+func TestDuration(t *testing.T) {
+	var total time.Duration
+	c := config("")
+	c.Unit = time.Second
+	c.Sleep = func(d time.Duration) {
+		total += d
+		time.Sleep(d)
+	}
+	storetest.Run(t, c)
+	if units := total.Seconds(); units < 30 || units > 40 {
+		t.Errorf("the suite takes %.1f units, and says about 35", units)
+	}
 }
 
 // A right store passes, with and without a second instance.
