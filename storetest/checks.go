@@ -18,6 +18,7 @@ var checks = []check{
 	{name: "Max", run: checkMax},
 	{name: "RefusalCountsNothing", run: checkRefusalCountsNothing},
 	{name: "Expiry", run: checkExpiry},
+	{name: "NotEarly", run: checkNotEarly},
 	{name: "SlidingWindow", run: checkSlidingWindow},
 	{name: "SeveralWindows", run: checkSeveralWindows},
 	{name: "AllOrNothing", run: checkAllOrNothing},
@@ -70,6 +71,29 @@ func checkExpiry(e *env) {
 		e.Sleep(e.longest(e.Unit) - e.Unit/2)
 	}
 	e.counted("a window later", key, 1, limit)
+}
+
+// An event counts until the very end of its window, at whatever moment it began.
+// A counter of coarse intervals may forget some events earlier than others.
+func checkNotEarly(e *env) {
+	const ticks = 50
+	var keys [ticks]string
+	var began [ticks]time.Time
+	limit := atMost(1, e.Unit)
+	for tick := range 2*ticks - 1 {
+		if tick < ticks {
+			keys[tick], began[tick] = e.key(), e.Now()
+			e.counted("a fresh key", keys[tick], 1, limit)
+		}
+		if i := tick - ticks + 1; i >= 0 {
+			wait := e.ask(keys[i], 0, limit)
+			age := e.Now().Sub(began[i]) // in real time it may have become too old
+			if wait == 0 && age < e.Unit-coarse {
+				e.failf("an event of %v ago does not count in a window of %v", age, e.Unit)
+			}
+		}
+		e.Sleep(e.Unit / ticks)
+	}
 }
 
 // The window slides: no interval of length Per holds more than Max events,

@@ -51,7 +51,7 @@ func TestBrokenStores(t *testing.T) {
 		"not atomic", "give-back not atomic",
 		"forgets the first limit", "forgets the last limit", "forgets limits without Per",
 		"counts on refusal", "counts where there is room", "counts one for n", "overflows",
-		"never expires", "expires early", "expires late", "window turns", "window begins with its first event",
+		"never expires", "expires early", "expires a little early", "expires by the bucket", "expires late", "window turns", "window begins with its first event",
 		"gives back the oldest", "gives back all", "gives back nothing", "gives back one for n", "gives back below zero", "give-back waits",
 		"streak outlives a give-back", "streak expires", "streak goes back by n", "streak opens by a wait",
 		"look counts", "look is always free", "look is never free",
@@ -258,6 +258,8 @@ func (s *store) waitOne(key string, n int, l customauth.Limit, now time.Time) ti
 	switch s.bug {
 	case "expires early":
 		per = per * 4 / 5
+	case "expires a little early":
+		per = per * 99 / 100
 	case "expires late":
 		per = per * 6 / 5
 	}
@@ -281,6 +283,8 @@ func (s *store) waitOne(key string, n int, l customauth.Limit, now time.Time) ti
 		return max(times[l.Max-1].Add(per).Sub(now), 1)
 	case len(times) <= i:
 		return 0
+	case s.bug == "expires by the bucket":
+		return times[i].Truncate(per / 24).Add(per).Sub(now)
 	case s.bug == "never expires":
 		return time.Second
 	case s.bug == "window turns":
