@@ -68,7 +68,8 @@ type Request struct {
 	// Private is Issued.Private of the challenge being checked; empty in Issue.
 	Private string
 
-	turn *turn // what the handler knows beyond this; nil outside of a handler
+	turn *turn  // what the handler knows beyond this; nil outside of a handler
+	to   string // in Check: where a code must have been sent to be good
 }
 
 // Issued is a challenge that was made.
@@ -104,6 +105,7 @@ type Issued struct {
 
 // A report is what the one-time code tells the handler beyond the challenge.
 type report struct {
+	to     string // where the answer was sent
 	silent bool   // nobody was told the answer: an unknown user, or one without a destination
 	sent   bool   // a message was handed to the sender
 	reason string // why nothing was sent, or how sending failed
@@ -118,7 +120,7 @@ func (r Request) Matches(answer string) bool {
 	if r.turn == nil || r.turn.rec == nil || r.turn.rec.Length == 0 {
 		return false
 	}
-	return r.turn.rec.Matches(r.turn.who, normalize(answer))
+	return r.turn.rec.Matches(r.turn.who, r.to, normalize(answer))
 }
 
 // Key names a value for a [Store]: an HMAC of the pool and the value under the
@@ -176,8 +178,10 @@ type OTP struct {
 
 	// Destination says where the code goes. Default: the attribute phone_number,
 	// by SMS. It is called with made-up attributes for unknown users, so it must
-	// look at r.Attributes alone. A user for whom it fails is treated like an
-	// unknown one: nothing is sent, nothing is shown, the log has an error.
+	// look at r.Attributes alone. It is asked again when the answer comes: a code
+	// is good only for the destination that it was sent to. A user for whom it
+	// fails is treated like an unknown one: nothing is sent, nothing is shown, the
+	// log has an error.
 	Destination func(r Request) (Destination, error)
 
 	// Text writes the message. Default: "123456 is your code. It is valid for 3
@@ -241,7 +245,7 @@ func (o OTP) Issue(ctx context.Context, r Request) (Issued, error) {
 		return Issued{}, err
 	}
 	out := Issued{Answer: code, TTL: cmp.Or(o.TTL, defaultTTL)}
-	out.silent = silent
+	out.to, out.silent = to.id(), silent
 	if cause != nil {
 		out.reason, out.cause = "no_destination", cause
 	}
@@ -382,9 +386,17 @@ func (o OTP) verified(ctx context.Context, r Request) {
 	if o.Guard == nil {
 		return
 	}
-	if to, err := o.destination(r); err == nil {
+	to, err := o.destination(r)
+	if _, test := o.testCode(to); err == nil && !test {
 		o.Guard.Verified(ctx, r, to)
 	}
+}
+
+// bound is where a code must have been sent to be good now: a code that was sent
+// to one number proves nothing of another that the user has in the meantime.
+func (o OTP) bound(r Request) string {
+	to, _ := o.destination(r)
+	return to.id()
 }
 
 func (o OTP) sender(e *env) Sender {

@@ -231,7 +231,7 @@ func (t *turn) issue(ctx context.Context, r Request, st state) (made, error) {
 	if out.Answer != "" {
 		code := normalize(out.Answer)
 		rec.Length = byte(min(utf8.RuneCountInString(code), 255))
-		t.env.sealer.SetCode(rec, t.who, code)
+		t.env.sealer.SetCode(rec, t.who, out.to, code)
 	}
 	m := made{Record: rec, extra: extra{Private: out.Private, Public: out.Public}, retryAfter: out.RetryAfter}
 	m.errorCode = out.ErrorCode
@@ -365,7 +365,7 @@ const (
 // deliver sends the message of a challenge, or pretends to.
 func (e *env) deliver(ctx context.Context, o OTP, m Message, out Issued) (Issued, error) {
 	r := m.Request
-	value := m.To.Medium + " " + m.To.Address
+	value := m.To.id()
 	if out.silent {
 		value = "nobody " + r.UserName
 	}

@@ -377,16 +377,17 @@ func TestTestCodes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				g := new(guard)
 				r := newRig(t, customauth.Options{Steps: []customauth.Challenge{customauth.OTP{
-					TestCodes: map[string]string{phone: "111222"}, TestCodesUntil: until,
+					TestCodes: map[string]string{phone: "111222"}, TestCodesUntil: until, Guard: g,
 					Generator: customauth.GeneratorFunc(func(context.Context) (string, error) { return "999999", nil }),
 				}}})
 				sleep(tt.after)
 				if got := r.start(reaching(tt.number)).answer(tt.answer).outcome(); got != tt.want {
 					t.Errorf("got %q, want %q", got, tt.want)
 				}
-				if r.inbox.count() != tt.sent {
-					t.Errorf("sent %d texts, want %d", r.inbox.count(), tt.sent)
+				if r.inbox.count() != tt.sent || g.verified != nil {
+					t.Errorf("sent %d texts, want %d; the guard was told of %v", r.inbox.count(), tt.sent, g.verified)
 				}
 			})
 		})

@@ -108,6 +108,9 @@ func (d Destination) String() string {
 	return "***"
 }
 
+// id tells destinations apart.
+func (d Destination) id() string { return d.Medium + " " + d.Address }
+
 func first(s string) string {
 	_, n := utf8.DecodeRuneInString(s)
 	return s[:n]

@@ -96,13 +96,20 @@ func (e *env) verify(ctx context.Context, c *event.Call) (verified, error) {
 	return true, nil
 }
 
-// check asks the step. The built-in code has nothing to wait for.
+// check asks the step. The built-in code has nothing to wait for, unless a
+// function of the caller's says where it goes.
 func (t *turn) check(ctx context.Context, r Request) (bool, error) {
 	step := t.env.Steps[t.rec.Step]
-	if o, ok := step.(OTP); ok {
-		return o.Check(ctx, r, t.call.Answer)
+	check := func(ctx context.Context) (bool, error) {
+		if b, ok := step.(interface{ bound(Request) string }); ok {
+			r.to = b.bound(r)
+		}
+		return step.Check(ctx, r, t.call.Answer)
 	}
-	right, err := bounded(ctx, func(ctx context.Context) (bool, error) { return step.Check(ctx, r, t.call.Answer) })
+	if o, ok := step.(OTP); ok && o.Destination == nil {
+		return check(ctx)
+	}
+	right, err := bounded(ctx, check)
 	return right && err == nil, err
 }
 

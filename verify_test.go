@@ -257,6 +257,30 @@ func TestPasswordSessions(t *testing.T) {
 	}
 }
 
+// TestChangedDestination: a code proves the number that it was sent to, and no
+// other that the user has by the time of the answer.
+func TestChangedDestination(t *testing.T) {
+	for name, steps := range map[string][]customauth.Challenge{
+		"phone": nil,
+		"mail":  {customauth.OTP{Destination: byMail}},
+	} {
+		g := new(guard)
+		if steps == nil {
+			steps = []customauth.Challenge{customauth.OTP{Guard: g}}
+		}
+		r := newRig(t, customauth.Options{Steps: steps})
+		s := r.start()
+		before := s.attributes
+		s.attributes = map[string]string{"sub": sub, "phone_number": "+12065550166", "email": "other@example.com"}
+		if s.check(r.inbox.code(), nil) || s.err != nil || g.verified != nil {
+			t.Errorf("%s: the code is good for another destination: %v, verified %v", name, s.err, g.verified)
+		}
+		if s.attributes = before; !s.check(r.inbox.code(), nil) {
+			t.Errorf("%s: the code is not good for its own destination", name)
+		}
+	}
+}
+
 // TestKeyRotation: a code that was made before a rotation is good after it.
 func TestKeyRotation(t *testing.T) {
 	second := []byte(strings.Repeat("k", 32))

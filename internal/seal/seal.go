@@ -117,29 +117,30 @@ func Begin() *Record {
 	return r
 }
 
-// SetCode gives the record a new nonce and the MAC of the code. Step and Expires
-// must be set before.
-func (s *Sealer) SetCode(r *Record, who Who, code string) {
+// SetCode gives the record a new nonce and the MAC of the code and of where it
+// was sent. Step and Expires must be set before.
+func (s *Sealer) SetCode(r *Record, who Who, to, code string) {
 	rand.Read(r.Nonce[:])
 	r.key = s.keys[0]
-	r.MAC = r.mac(who, code)
+	r.MAC = r.mac(who, to, code)
 }
 
 // Matches compares a code with the record's, in constant time.
-func (r *Record) Matches(who Who, code string) bool {
+func (r *Record) Matches(who Who, to, code string) bool {
 	if r.key == nil || r.Flags&Void != 0 {
 		return false
 	}
-	mac := r.mac(who, code)
+	mac := r.mac(who, to, code)
 	return hmac.Equal(mac[:], r.MAC[:])
 }
 
-func (r *Record) mac(who Who, code string) (mac [16]byte) {
+func (r *Record) mac(who Who, to, code string) (mac [16]byte) {
 	b := make([]byte, 0, 256)
 	b = append(b, version, r.Step)
 	b = binary.BigEndian.AppendUint32(b, r.Expires)
 	b = append(b, r.Nonce[:]...)
 	b = appendWho(b, who)
+	b = appendField(b, to)
 	b = appendField(b, code)
 	copy(mac[:], sum(r.key.code, b))
 	return mac

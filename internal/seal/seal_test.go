@@ -88,34 +88,37 @@ func TestCode(t *testing.T) {
 	s := seal.New([][]byte{a}, []string{"otp"})
 	rec := seal.Begin()
 	rec.Step, rec.Expires = 1, 1000
-	s.SetCode(rec, who, "123456")
+	s.SetCode(rec, who, "SMS +12065550100", "123456")
+	const sms = "SMS +12065550100"
 	tests := []struct {
 		name   string
 		change func(r *seal.Record, w *seal.Who)
+		to     string
 		code   string
 		want   bool
 	}{
-		{"right", func(*seal.Record, *seal.Who) {}, "123456", true},
-		{"wrong", func(*seal.Record, *seal.Who) {}, "123457", false},
-		{"empty", func(*seal.Record, *seal.Who) {}, "", false},
-		{"other step", func(r *seal.Record, _ *seal.Who) { r.Step++ }, "123456", false},
-		{"other expiry", func(r *seal.Record, _ *seal.Who) { r.Expires++ }, "123456", false},
-		{"other nonce", func(r *seal.Record, _ *seal.Who) { r.Nonce[0]++ }, "123456", false},
-		{"other user", func(_ *seal.Record, w *seal.Who) { w.User = "x" }, "123456", false},
-		{"other client", func(_ *seal.Record, w *seal.Who) { w.Client = "x" }, "123456", false},
-		{"void", func(r *seal.Record, _ *seal.Who) { r.Flags = seal.Void }, "123456", false},
-		{"counts may change", func(r *seal.Record, _ *seal.Who) { r.Wrong, r.Rounds = 2, 2 }, "123456", true},
+		{"right", func(*seal.Record, *seal.Who) {}, sms, "123456", true},
+		{"wrong", func(*seal.Record, *seal.Who) {}, sms, "123457", false},
+		{"empty", func(*seal.Record, *seal.Who) {}, sms, "", false},
+		{"other step", func(r *seal.Record, _ *seal.Who) { r.Step++ }, sms, "123456", false},
+		{"other expiry", func(r *seal.Record, _ *seal.Who) { r.Expires++ }, sms, "123456", false},
+		{"other nonce", func(r *seal.Record, _ *seal.Who) { r.Nonce[0]++ }, sms, "123456", false},
+		{"other user", func(_ *seal.Record, w *seal.Who) { w.User = "x" }, sms, "123456", false},
+		{"other client", func(_ *seal.Record, w *seal.Who) { w.Client = "x" }, sms, "123456", false},
+		{"other destination", func(*seal.Record, *seal.Who) {}, "SMS +12065550101", "123456", false},
+		{"void", func(r *seal.Record, _ *seal.Who) { r.Flags = seal.Void }, sms, "123456", false},
+		{"counts may change", func(r *seal.Record, _ *seal.Who) { r.Wrong, r.Rounds = 2, 2 }, sms, "123456", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r, w := *rec, who
 			tt.change(&r, &w)
-			if got := r.Matches(w, tt.code); got != tt.want {
+			if got := r.Matches(w, tt.to, tt.code); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
-	if new(seal.Record).Matches(who, "") {
+	if new(seal.Record).Matches(who, "", "") {
 		t.Error("a record without a key matches")
 	}
 	// Carried on by a handler with a newer key, the code is still the code.
@@ -126,7 +129,7 @@ func TestCode(t *testing.T) {
 	}
 	opened.Wrong++
 	again, err := rotated.Open(rotated.Seal(opened, who), who)
-	if err != nil || !again.Matches(who, "123456") {
+	if err != nil || !again.Matches(who, sms, "123456") {
 		t.Errorf("after a rotation: %v", err)
 	}
 }
