@@ -28,14 +28,14 @@ import (
 // NewCreate returns the handler of the Create auth challenge trigger, for
 // lambda.Start. It makes a challenge when a step begins and when the app asks for
 // a resend; after a wrong answer it repeats the challenge and sends nothing. It
-// warms the senders (see [Sender]), so call it before lambda.Start. The handler
-// is safe for concurrent use. Its only error is an [*Error].
+// warms the senders and the store (see [Sender]), so call it before lambda.Start.
+// The handler is safe for concurrent use. Its only error is an [*Error].
 func NewCreate(o Options) (func(context.Context, events.CognitoEventUserPoolsCreateAuthChallenge) (events.CognitoEventUserPoolsCreateAuthChallenge, error), error) {
 	e, err := newEnv(o)
 	if err != nil {
 		return nil, err
 	}
-	e.warm()
+	e.warm(append(e.senders(), e.Store)...)
 	return func(ctx context.Context, ev events.CognitoEventUserPoolsCreateAuthChallenge) (events.CognitoEventUserPoolsCreateAuthChallenge, error) {
 		c := call(ev.CognitoEventUserPoolsHeader, ev.Request.UserAttributes, ev.Request.ClientMetadata, ev.Request.UserNotFound)
 		c.ChallengeName = ev.Request.ChallengeName

@@ -751,10 +751,21 @@ func TestWarm(t *testing.T) {
 				if took := time.Since(began); err != nil || took > time.Second || w.calls.Load() != 1 {
 					t.Errorf("%v after %v and %d calls", err, took, w.calls.Load())
 				}
+				store := &warmStore{Store: customauth.NewMemoryStore(), warmer: &warmer{warm: warm}}
+				_, create := customauth.NewCreate(customauth.Options{Keys: [][]byte{key}, Store: store, Steps: []customauth.Challenge{custom{}}})
+				_, verify := customauth.NewVerify(customauth.Options{Keys: [][]byte{key}, Store: store})
+				if create != nil || verify != nil || store.calls.Load() != 2 {
+					t.Errorf("store: %v, %v, %d calls", create, verify, store.calls.Load())
+				}
 				sleep(2 * time.Hour)
 			})
 		})
 	}
+}
+
+type warmStore struct {
+	customauth.Store
+	*warmer
 }
 
 type warmer struct {

@@ -181,8 +181,9 @@ var (
 )
 
 // A Store counts events across sign-ins, and across all instances that share it.
-// It is called concurrently. Package storetest has the tests that a Store must
-// pass.
+// It is called concurrently, with a context that ends after 700 milliseconds.
+// Package storetest has the tests that a Store must pass. A Store with a second
+// method, Warm(context.Context) error, is warmed like a [Sender].
 type Store interface {
 	// Count adds n events under a key if all limits leave room for all n, and
 	// changes nothing otherwise, in one atomic step. It returns 0 if it counted,
@@ -252,7 +253,8 @@ func (o Options) Unlock(ctx context.Context, poolID, userName string) error {
 // A source that nothing handles is an error. All fields of an event that the
 // handler does not know are returned as they came.
 //
-// NewHandler warms the senders (see [Sender]), so call it before lambda.Start.
+// NewHandler warms the senders and the store (see [Sender]), so call it before
+// lambda.Start.
 // The handler is safe for concurrent use.
 func NewHandler(o Options, triggers map[string]lambda.Handler) (lambda.Handler, error) {
 	e, err := newEnv(o)
@@ -267,7 +269,7 @@ func NewHandler(o Options, triggers map[string]lambda.Handler) (lambda.Handler, 
 			return nil, fmt.Errorf("customauth: %s is handled by this package", name)
 		}
 	}
-	e.warm()
+	e.warm(append(e.senders(), e.Store)...)
 	return &handler{e, triggers}, nil
 }
 
@@ -533,27 +535,37 @@ func (e *env) validate() error {
 // maxSteps keeps the state of a sign-in within Cognito's session string.
 const maxSteps = 5
 
-// maxWarm is how long senders may warm up.
+// maxWarm is how long senders and the store may warm up.
 const maxWarm = time.Second
 
-// warm lets the senders open their connections, all at once.
-func (e *env) warm() {
+// A warmer opens its connections before the first event.
+type warmer interface{ Warm(context.Context) error }
+
+// senders are those of the steps.
+func (e *env) senders() []any {
+	var list []any
+	for _, s := range e.Steps {
+		if o, ok := s.(interface{ sender(*env) Sender }); ok {
+			list = append(list, o.sender(e))
+		}
+	}
+	return list
+}
+
+// warm lets those that can open their connections, all at once.
+func (e *env) warm(list ...any) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxWarm)
 	defer cancel()
 	var wg sync.WaitGroup
-	for _, s := range e.Steps {
-		otp, ok := s.(interface{ sender(*env) Sender })
-		if !ok {
-			continue
-		}
-		w, ok := otp.sender(e).(interface{ Warm(context.Context) error })
+	for _, x := range list {
+		w, ok := x.(warmer)
 		if !ok {
 			continue
 		}
 		wg.Go(func() {
 			_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, w.Warm(ctx) })
 			if err != nil {
-				e.Logger.LogAttrs(ctx, slog.LevelDebug, "customauth: a sender did not warm up", slog.String("error", scrub(err, Destination{}).Error()))
+				e.Logger.LogAttrs(ctx, slog.LevelDebug, "customauth: a connection did not warm up", slog.String("error", scrub(err, Destination{}).Error()))
 			}
 		})
 	}

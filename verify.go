@@ -18,13 +18,15 @@ import (
 
 // NewVerify returns the handler of the Verify auth challenge response trigger,
 // for lambda.Start. It counts a guess before it compares, and compares in
-// constant time. An answer that asks for a resend is not compared at all. The
-// handler is safe for concurrent use. Its only error is an [*Error].
+// constant time. An answer that asks for a resend is not compared at all. It warms
+// the store. The handler is safe for concurrent use. Its only error is an
+// [*Error].
 func NewVerify(o Options) (func(context.Context, events.CognitoEventUserPoolsVerifyAuthChallenge) (events.CognitoEventUserPoolsVerifyAuthChallenge, error), error) {
 	e, err := newEnv(o)
 	if err != nil {
 		return nil, err
 	}
+	e.warm(e.Store)
 	return func(ctx context.Context, ev events.CognitoEventUserPoolsVerifyAuthChallenge) (events.CognitoEventUserPoolsVerifyAuthChallenge, error) {
 		c := call(ev.CognitoEventUserPoolsHeader, ev.Request.UserAttributes, ev.Request.ClientMetadata, ev.Request.UserNotFound)
 		c.Private = ev.Request.PrivateChallengeParameters
