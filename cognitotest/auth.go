@@ -196,14 +196,15 @@ func (p *Pool) challenge(ctx context.Context, a *attempt, clientMetadata map[str
 	}
 
 	pending := *a
-	pending.challenge, pending.srp = customChallenge, nil
+	pending.challenge = customChallenge
 	pending.metadata, pending.private = c.ChallengeMetadata, c.PrivateChallengeParameters
 	return p.ask(&pending, c.PublicChallengeParameters)
 }
 
-// askPassword puts PASSWORD_VERIFIER to the client. It can only follow SRP_A.
+// askPassword puts PASSWORD_VERIFIER to the client. It can only follow SRP_A: no
+// attempt after the first has srp.
 func (p *Pool) askPassword(a *attempt) (*authAnswer, error) {
-	if a.srp == nil || a.entries[len(a.entries)-1].ChallengeName != srpA {
+	if a.srp == nil {
 		return nil, errMissing(srpA)
 	}
 	pending := *a

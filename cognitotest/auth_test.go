@@ -5,6 +5,8 @@ package cognitotest_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"regexp"
 	"strings"
 	"testing"
@@ -370,6 +372,11 @@ func TestNewPoolRefuses(t *testing.T) {
 		"a client ID with a slash":    {Clients: []cognitotest.Client{{ID: "a/b"}}},
 		"an access token of a minute": {Clients: []cognitotest.Client{{AccessTokenValidity: time.Minute}}},
 	}
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests["a key that is too short"] = cognitotest.Config{Key: short}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
 			if _, err := cognitotest.NewPool(c); err == nil || !strings.HasPrefix(err.Error(), "cognitotest: ") {

@@ -17,7 +17,7 @@ const inboxSize = 10_000
 // messages, and is safe for concurrent use.
 type Inbox struct {
 	mu       sync.Mutex
-	messages []Message // oldest first
+	messages []Message // oldest first, up to twice as many as are shown
 }
 
 // A Message is what an inbox received. It holds the code in the clear: it is for
@@ -48,13 +48,18 @@ func (b *Inbox) put(m Message) {
 	b.messages = append(b.messages, m)
 }
 
+// newest are the messages that are shown. The caller holds mu.
+func (b *Inbox) newest() []Message {
+	return b.messages[max(0, len(b.messages)-inboxSize):]
+}
+
 // Messages returns the messages to this address, or all of them for "", newest
 // first.
 func (b *Inbox) Messages(to string) []Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var found []Message
-	for _, m := range slices.Backward(b.messages[max(0, len(b.messages)-inboxSize):]) {
+	for _, m := range slices.Backward(b.newest()) {
 		if to == "" || m.To == to {
 			found = append(found, m)
 		}
@@ -66,7 +71,7 @@ func (b *Inbox) Messages(to string) []Message {
 func (b *Inbox) Code(to string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, m := range slices.Backward(b.messages) {
+	for _, m := range slices.Backward(b.newest()) {
 		if m.To == to {
 			return m.Code
 		}

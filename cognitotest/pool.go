@@ -50,7 +50,8 @@ type Config struct {
 	Inbox *Inbox
 
 	// Key signs the tokens. Default one that is made when the first token is
-	// signed, which takes a good part of a second; many pools can share one.
+	// signed, which takes a good part of a second; many pools can share one. At
+	// least 2,048 bits.
 	Key *rsa.PrivateKey
 
 	// SessionLimit is how many characters the service's session string may
@@ -151,6 +152,9 @@ func NewPool(c Config) (*Pool, error) {
 		queue:    list.New(),
 	}
 	if c.Key != nil {
+		if c.Key.N.BitLen() < 2048 {
+			return nil, errors.New("cognitotest: Key: RS256 wants 2,048 bits or more (RFC 7518, 3.3)")
+		}
 		p.key = func() *rsa.PrivateKey { return c.Key }
 	}
 	if len(c.Clients) == 0 {
@@ -239,7 +243,7 @@ func (p *Pool) client(id string) (*Client, error) {
 	if c := p.clients[id]; c != nil {
 		return c, nil
 	}
-	return nil, failure("ResourceNotFoundException", "User pool client %s does not exist.", id) // (observed)
+	return nil, failure("ResourceNotFoundException", "User pool client %s does not exist.", clip(id)) // (observed)
 }
 
 // allows reports whether the client has the flow, "CUSTOM_AUTH" for example.

@@ -105,7 +105,7 @@ func (p *Pool) serveOperation(w http.ResponseWriter, r *http.Request) {
 		e = failure("InternalErrorException", "cognitotest: the request was given up")
 	}
 	w.Header().Set("x-amzn-ErrorType", e.Type)
-	w.Header().Set("x-amzn-ErrorMessage", oneLine(e.Message))
+	w.Header().Set("x-amzn-ErrorMessage", headerText(e.Message))
 	writeJSON(w, http.StatusBadRequest, contentType, map[string]string{"__type": e.Type, "message": e.Message})
 }
 
@@ -141,8 +141,9 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	w.Write(body)
 }
 
-// oneLine makes a header value of a text.
-func oneLine(s string) string {
+// headerText makes a header value of a text, at most 1,024 characters long.
+func headerText(s string) string {
+	s = s[:min(len(s), 1024)]
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return ' '

@@ -4,6 +4,7 @@ package cognitotest_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rsa"
@@ -253,9 +254,28 @@ func TestSignUp(t *testing.T) {
 			if got := refused(t, pool, "SignUp", tt.request); got != tt.want {
 				t.Errorf("error: %s, want %s", got, tt.want)
 			}
+			// Only what the trigger itself is the cause of reaches the trigger.
+			want := []string{"PreSignUp", "PostConfirmation"}
+			if tt.respond != nil {
+				want = append(want, "PreSignUp")
+			}
+			if diff := cmp.Diff(want, f.sources()); diff != "" {
+				t.Errorf("triggers (-want +got):\n%s", diff)
+			}
 		})
 	}
 
+	t.Run("auto-verifying moves no preferred name", func(t *testing.T) {
+		f := &fake{respond: respondWith("PreSignUp", object{"autoConfirmUser": true, "autoVerifyPhone": true})}
+		pool := newPool(t, cognitotest.Config{AliasAttributes: []string{"preferred_username"}, Triggers: every(f)})
+		if err := pool.AddUser("alice", map[string]string{"preferred_username": "al"}); err != nil {
+			t.Fatal(err)
+		}
+		got := refused(t, pool, "SignUp", signUp("bob", object{"UserAttributes": attributes("phone_number", phone, "preferred_username", "al")}))
+		if want := "AliasExistsException: An account with the given preferred_username already exists."; got != want {
+			t.Errorf("error: %s, want %s", got, want)
+		}
+	})
 	t.Run("auto-verifying moves an alias", func(t *testing.T) {
 		f := &fake{respond: respondWith("PreSignUp", object{"autoConfirmUser": true, "autoVerifyPhone": true})}
 		pool := newPool(t, cognitotest.Config{AliasAttributes: byPhone, Triggers: every(f)})
@@ -771,6 +791,44 @@ func TestAdminOperations(t *testing.T) {
 	}
 }
 
+// TestAddressesAreFreed: a phone number that its user gave up, or whose user is
+// gone, can be another's.
+func TestAddressesAreFreed(t *testing.T) {
+	pool := newPool(t, cognitotest.Config{UsernameAttributes: []string{"phone_number"}, Triggers: every(new(fake))})
+	const other = "+12065550101"
+	signUp := object{"ClientId": clientID, "Username": phone}
+	call(t, pool, "SignUp", signUp)
+	call(t, pool, "AdminUpdateUserAttributes", object{"UserPoolId": poolID, "Username": phone, "UserAttributes": attributes("phone_number", other)})
+	call(t, pool, "SignUp", signUp)
+	got := refused(t, pool, "AdminUpdateUserAttributes", object{"UserPoolId": poolID, "Username": other, "UserAttributes": attributes("phone_number", phone)})
+	if want := "AliasExistsException: An account with the given phone_number already exists."; got != want {
+		t.Errorf("error: %s, want %s", got, want)
+	}
+	call(t, pool, "AdminDeleteUser", object{"UserPoolId": poolID, "Username": phone})
+	call(t, pool, "SignUp", signUp)
+}
+
+// TestClientGone: a client that hangs up does not stop what it asked for.
+func TestClientGone(t *testing.T) {
+	f := new(fake)
+	ctx, hangUp := context.WithCancel(t.Context())
+	h := handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		hangUp()
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return f.Invoke(ctx, payload)
+	})
+	pool := newPool(t, cognitotest.Config{Triggers: cognitotest.Triggers{All: h}})
+	r := httptest.NewRequestWithContext(ctx, "POST", "/", strings.NewReader(
+		`{"AuthFlow":"CUSTOM_AUTH","ClientId":"`+clientID+`","AuthParameters":{"USERNAME":"alice"}}`))
+	r.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService.InitiateAuth")
+	pool.ServeHTTP(httptest.NewRecorder(), r)
+	if diff := cmp.Diff([]string{"DefineAuthChallenge", "CreateAuthChallenge"}, f.sources()); diff != "" {
+		t.Errorf("triggers (-want +got):\n%s", diff)
+	}
+}
+
 // TestBadRequests: what comes in wrong is refused with an error of the service,
 // status 400 (which post checks), whatever it is.
 func TestBadRequests(t *testing.T) {
@@ -797,6 +855,8 @@ func TestBadRequests(t *testing.T) {
 		"no answer":              {"RespondToAuthChallenge", `{"ClientId":"` + clientID + `","ChallengeName":"CUSTOM_CHALLENGE","ChallengeResponses":{"USERNAME":"a"}}`, "InvalidParameterException"},
 		"no responses":           {"RespondToAuthChallenge", `{"ClientId":"` + clientID + `","ChallengeName":"CUSTOM_CHALLENGE"}`, "InvalidParameterException"},
 		"a huge session":         {"RespondToAuthChallenge", `{"ClientId":"` + clientID + `","ChallengeName":"CUSTOM_CHALLENGE","Session":"` + strings.Repeat("A", 9000) + `","ChallengeResponses":{"USERNAME":"a","ANSWER":"b"}}`, "InvalidParameterException"},
+		"a huge client ID":       {"InitiateAuth", `{"ClientId":"` + strings.Repeat("x", 100_000) + `"}`, "ResourceNotFoundException"},
+		"a huge attribute":       {"SignUp", `{"ClientId":"` + clientID + `","Username":"bob","UserAttributes":[{"Name":"` + strings.Repeat("x", 100_000) + `"}]}`, "InvalidParameterException"},
 		"an operation to come":   {"ForgotPassword", `{}`, "UnknownOperationException"},
 		"no operation":           {"", `{}`, "UnknownOperationException"},
 		"a filter of SQL":        {"ListUsers", `{"UserPoolId":"` + poolID + `","Filter":"1 or 1"}`, "InvalidParameterException"},
@@ -807,8 +867,8 @@ func TestBadRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pool := newPool(t, cognitotest.Config{Triggers: every(new(fake))})
 			got, message, _ := strings.Cut(refused(t, pool, tt.operation, tt.body), ": ")
-			if got != tt.want {
-				t.Errorf("error: %s (%s), want %s", got, message, tt.want)
+			if got != tt.want || len(message) > 500 {
+				t.Errorf("error: %s (%.500s), want %s", got, message, tt.want)
 			}
 			if tt.want == "UnknownOperationException" && !strings.Contains(message, `"`+tt.operation+`"`) {
 				t.Errorf("message %q does not name the operation", message)

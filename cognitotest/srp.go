@@ -148,10 +148,10 @@ func newSRPServer(a *big.Int, v verifier, poolName, userID string) *srpServer {
 // check reports whether the signature proves that the client knows the password.
 func (s *srpServer) check(block []byte, timestamp, signature string) bool {
 	given, err := base64.StdEncoding.DecodeString(signature)
-	u := srpHash(srpPad(s.a), srpPad(s.b))
-	if err != nil || u.Sign() == 0 {
+	if err != nil {
 		return false
 	}
+	u := srpHash(srpPad(s.a), srpPad(s.b))
 	shared := new(big.Int).Exp(s.v, u, srpN)
 	shared.Mul(shared, s.a).Exp(shared, s.private, srpN)
 	return hmac.Equal(given, srpProof(shared, u, s.poolName, s.userID, block, timestamp))

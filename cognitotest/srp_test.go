@@ -62,7 +62,7 @@ func TestSRPVectors(t *testing.T) {
 func TestSRPGroup(t *testing.T) {
 	n := cognitotest.SRPModulus()
 	half := new(big.Int).Rsh(n, 1)
-	if n.BitLen() != 3072 || !n.ProbablyPrime(10) || !half.ProbablyPrime(10) {
+	if n.BitLen() != 3072 || !n.ProbablyPrime(1) || !half.ProbablyPrime(1) {
 		t.Error("N is not a safe prime of 3,072 bits")
 	}
 }
@@ -224,6 +224,23 @@ func (r *passwordRequest) sign(t *testing.T, timestamp string) {
 	var err error
 	if r.responses, err = r.client.Answer(r.parameters, poolID, "correct horse", timestamp); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPasswordSkipped: the session of a password is no session of a code.
+func TestPasswordSkipped(t *testing.T) {
+	pool, f := passwordPool(t)
+	parameters, session := startSRP(t, pool, "alice", cognitotest.NewSRPClient(nil).A())
+	calls := len(f.sources())
+	got := refused(t, pool, "RespondToAuthChallenge", object{
+		"ClientId": clientID, "ChallengeName": "CUSTOM_CHALLENGE", "Session": session,
+		"ChallengeResponses": object{"USERNAME": parameters["USERNAME"], "ANSWER": "right"},
+	})
+	if want := "NotAuthorizedException: Invalid session for the user."; got != want {
+		t.Errorf("error: %s, want %s", got, want)
+	}
+	if n := len(f.sources()); n != calls {
+		t.Errorf("triggers were called: %v", f.sources()[calls:])
 	}
 }
 

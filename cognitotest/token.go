@@ -105,12 +105,13 @@ func (p *Pool) grant(ctx context.Context, source string, c *Client, u *user, o o
 		return nil, err
 	}
 	now := time.Now()
+	eventID := uuid(random(16))
 	claims := func(use string, validity time.Duration) map[string]any {
 		return map[string]any{
 			"sub":        u.sub,
 			"iss":        p.config.Issuer,
 			"origin_jti": o.JTI,
-			"event_id":   uuid(random(16)),
+			"event_id":   eventID,
 			"token_use":  use,
 			"auth_time":  o.AuthTime,
 			"iat":        now.Unix(),

@@ -309,9 +309,6 @@ func (p *Pool) call(ctx context.Context, t trigger, payload []byte) ([]byte, err
 
 	select {
 	case o := <-done:
-		if ctx.Err() != nil { // both at the same instant: late is late
-			return nil, context.Cause(ctx)
-		}
 		return o.answer, o.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)

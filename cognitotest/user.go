@@ -167,13 +167,13 @@ func (p *Pool) internalName(name string) string {
 
 // fakeVerifier stands for the password of a user who does not exist or has none.
 // It is the same every time, and nobody knows a password for it.
-func (p *Pool) fakeVerifier(name string) verifier {
+func (p *Pool) fakeVerifier(userName string) verifier {
 	var v []byte
 	for i := range 12 { // 12 hashes are as long as N
-		v = append(v, p.derive("verifier "+strconv.Itoa(i), fold(name))...)
+		v = append(v, p.derive("verifier "+strconv.Itoa(i), userName)...)
 	}
 	return verifier{
-		salt: new(big.Int).SetBytes(p.derive("salt", fold(name))[:16]),
+		salt: new(big.Int).SetBytes(p.derive("salt", userName)[:16]),
 		v:    new(big.Int).Mod(new(big.Int).SetBytes(v), srpN),
 	}
 }
@@ -235,8 +235,8 @@ func (p *Pool) aliasesOf(u *user) map[string]string {
 	return found
 }
 
-// insert adds a new user. With steal, aliases move away from their owners; with
-// UsernameAttributes they never do.
+// insert adds a new user. With steal, addresses that are aliases move away from
+// their owners; other aliases, and those that are user names, never do.
 func (p *Pool) insert(u *user, steal bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -244,13 +244,7 @@ func (p *Pool) insert(u *user, steal bool) error {
 	if p.users[fold(u.name)] != nil {
 		return failure("UsernameExistsException", "User already exists") // (observed)
 	}
-	if err := p.linkLocked(nil, u, steal); err != nil {
-		if len(p.config.UsernameAttributes) > 0 {
-			return &Error{Type: "UsernameExistsException", Message: err.Message}
-		}
-		return err
-	}
-	return nil
+	return p.linkLocked(nil, u, steal)
 }
 
 // update changes a copy of the user and puts it in the user's place.
@@ -272,20 +266,22 @@ func (p *Pool) updateAlias(name string, steal bool, change func(*user) error) er
 	if err := change(&u); err != nil {
 		return err
 	}
-	if err := p.linkLocked(old, &u, steal); err != nil {
-		return err
-	}
-	return nil
+	return p.linkLocked(old, &u, steal)
 }
 
 // linkLocked puts u in the place of old (nil for a new user), aliases included.
-func (p *Pool) linkLocked(old, u *user, steal bool) *Error {
+func (p *Pool) linkLocked(old, u *user, steal bool) error {
 	self := fold(u.name)
 	found := p.aliasesOf(u)
 	for attribute, value := range found {
 		owner, taken := p.aliases[aliasKey(attribute, value)]
-		if taken && owner != self && (!steal || len(p.config.UsernameAttributes) > 0) {
-			return failure("AliasExistsException", "An account with the given %s already exists.", attribute) // (observed)
+		canMove := steal && len(p.config.UsernameAttributes) == 0 && attribute != "preferred_username"
+		if taken && owner != self && !canMove {
+			kind := "AliasExistsException"
+			if old == nil && len(p.config.UsernameAttributes) > 0 {
+				kind = "UsernameExistsException"
+			}
+			return failure(kind, "An account with the given %s already exists.", attribute) // (observed)
 		}
 	}
 
@@ -351,7 +347,7 @@ var standardAttributes = strings.Fields(`address birthdate email email_verified 
 func checkAttributes(attributes map[string]string) error {
 	for name, value := range attributes {
 		if !slices.Contains(standardAttributes, name) && !strings.HasPrefix(name, "custom:") {
-			return errParameter("Attributes did not conform to the schema: Type for attribute {%s} could not be determined", name) // (observed)
+			return errParameter("Attributes did not conform to the schema: Type for attribute {%s} could not be determined", clip(name)) // (observed)
 		}
 		if utf8.RuneCountInString(name) > 32 || utf8.RuneCountInString(value) > 2048 {
 			return errParameter("Attributes did not conform to the schema: %.32s: String must be no longer than 2048 characters", name)
