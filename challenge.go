@@ -165,7 +165,7 @@ type OTP struct {
 
 	// TTL is how long a code is valid. Default 3 minutes, which is also how long
 	// Cognito keeps a session by default; at most 10 (OWASP ASVS 5.0, 6.5.5;
-	// NIST SP 800-63B-4, 3.1.3.1).
+	// NIST SP 800-63B-4, 3.1.3).
 	TTL time.Duration
 
 	// ResendAfter is how long a user waits between two codes, within a sign-in
