@@ -32,6 +32,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 )
 
@@ -227,7 +228,7 @@ var shared struct {
 	program *program
 	phones  int
 
-	browser context.Context // each test has its own storage in it
+	browser context.Context
 	stop    context.CancelFunc
 }
 
@@ -266,7 +267,7 @@ func newBrowser(path string, flags ...chromedp.ExecAllocatorOption) (context.Con
 	return ctx, stop, chromedp.Do(ctx)
 }
 
-// A page is one tab with its own storage.
+// A page is a tab, used by one test.
 type page struct {
 	t   *testing.T
 	ctx context.Context
@@ -284,7 +285,8 @@ var (
 	night   = look{name: "dark", width: 1280, height: 800, dark: true}
 )
 
-// open opens an address in a new tab of the shared browser.
+// open opens an address in the shared browser, which remembers nothing of what
+// other tests did there.
 func open(t *testing.T, address string, l look) *page {
 	t.Helper()
 	path := needChromium(t)
@@ -300,59 +302,55 @@ func open(t *testing.T, address string, l look) *page {
 
 func openIn(t *testing.T, browser context.Context, address string, l look) *page {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-	t.Cleanup(cancel)
-	p := &page{t: t, ctx: ctx}
-	p.do(chromedp.EmulateViewport(l.width, l.height))
+	p := &page{t: t, ctx: browser}
+	origin := regexp.MustCompile(`^http://[^/]+`).FindString(address)
+	if _, err := chromedp.Call(p.ctx, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: origin, StorageTypes: "all"}); err != nil {
+		t.Fatal(err)
+	}
 	p.watchConsole()
 	scheme := "light"
 	if l.dark {
 		scheme = "dark"
 	}
-	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.do(chromedp.Navigate(address))
+	p.do(chromedp.EmulateViewport(l.width, l.height), chromedp.Navigate(address))
+	t.Cleanup(func() { p.do(chromedp.Navigate("about:blank")) })
 	return p
 }
+
+// in is the same page, for a subtest.
+func (p *page) in(t *testing.T) *page { return &page{t: t, ctx: p.ctx} }
 
 // watchConsole fails the test for an exception, a broken policy, or an error
 // that the page wrote. Answers of the service with status 400 are not among
 // them: the browser calls those network errors.
 func (p *page) watchConsole() {
-	messages := chromedp.Console(p.ctx)
-	var mu sync.Mutex
-	var bad []string
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.ctx)
+	ended := make(chan struct{})
+	messages := chromedp.Console(ctx)
 	go func() {
+		defer close(ended)
 		for m, err := range messages {
-			if err != nil {
-				return
-			}
-			if m.IsException() || m.Type == "error" && m.Source != "network" {
-				mu.Lock()
-				bad = append(bad, m.String())
-				mu.Unlock()
+			if err == nil && (m.IsException() || m.Type == "error" && m.Source != "network") {
+				p.t.Errorf("console: %s", m)
 			}
 		}
 	}()
 	p.t.Cleanup(func() {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, m := range bad {
-			p.t.Errorf("console: %s", m)
-		}
+		cancel()
+		<-ended
 	})
 }
 
 // do performs actions, with patience.
 func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	if err := chromedp.Do(p.ctx); err != nil { // the first call starts the tab, and must not have a deadline
-		p.t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -208,7 +209,7 @@ func TestWords(t *testing.T) {
 			p.says("minutes")
 			p.shoot("words-rate-limited")
 		}},
-		{"a number that gets no texts", nil, func(t *testing.T, program *program, p *page, _ string) {
+		{"a number that gets no texts", fast, func(t *testing.T, program *program, p *page, _ string) {
 			program.register(t, "Ada", "+12065550199")
 			p.typeIn("#sign-in-phone", "+12065550199\r")
 			p.see("code")
@@ -219,6 +220,9 @@ func TestWords(t *testing.T) {
 			}
 			if got := p.focus(); got != "code-resend" {
 				t.Errorf("focus is on %q", got)
+			}
+			if got := value[string](p, "document.title"); got != "No code yet · customauth" {
+				t.Errorf("the tab is named %q", got)
 			}
 			p.shoot("words-delivery-failed")
 		}},
@@ -290,6 +294,33 @@ func TestWords(t *testing.T) {
 				t.Errorf("the field has %q", got)
 			}
 			p.shoot("words-unreachable")
+			value[bool](p, `(() => { document.querySelector("#code .error").replaceChildren(); return true })()`)
+			p.waitForResend()
+			p.click("#code-resend")
+			p.says("The server cannot be reached.")
+			if value[bool](p, `document.body.innerText.includes("A new code is on its way")`) {
+				t.Error("the page says that a code was sent")
+			}
+		}},
+		{"going elsewhere during an answer", nil, func(t *testing.T, program *program, p *page, phone string) {
+			program.register(t, "Ada", phone)
+			p.typeIn("#sign-in-phone", phone+"\r")
+			p.see("code")
+			value[bool](p, `(() => {
+				const real = window.fetch;
+				window.fetch = async (...request) => { const response = await real(...request); await new Promise((go) => { window.go = go }); return response };
+				return true;
+			})()`)
+			p.keys(wrong(program.code(t, phone)))
+			p.wait("the answer", `typeof window.go === "function"`)
+			p.click("#code-back")
+			p.see("sign-in")
+			value[bool](p, `(() => { window.go(); return true })()`)
+			p.wait("the end of it", `!document.getElementById("code").hasAttribute("aria-busy")`)
+			p.see("sign-in")
+			if value[bool](p, `document.querySelector("main .card").innerText.includes("not the code")`) {
+				t.Error("the page speaks of a sign-in that was given up")
+			}
 		}},
 		{"another number", nil, func(t *testing.T, _ *program, p *page, phone string) {
 			p.typeIn("#sign-in-phone", phone+"\r")
@@ -310,6 +341,76 @@ func TestWords(t *testing.T) {
 			p := open(t, program.url, desktop)
 			p.see("sign-in")
 			tt.do(t, program, p, newPhone())
+		})
+	}
+}
+
+// What the page says for each error of the service. The browser's fetch is
+// replaced by one that answers with it.
+func TestServiceErrors(t *testing.T) {
+	needChromium(t)
+	const startAgain = "Please start again."
+	program := sharedProgram(t)
+	p := open(t, program.url, desktop)
+	for _, tt := range []struct {
+		moment        string // the section from which the request is sent
+		name, message string
+		words         string
+		section       string // where the person is then
+	}{
+		{"sign-in", "UserNotFoundException", "User does not exist.", "There is no account with this phone number.", "sign-in"},
+		{"sign-in", "NotAuthorizedException", "User is disabled.", "This account is disabled.", "sign-in"},
+		{"sign-in", "NotAuthorizedException", "Unable to verify secret hash for client abc", "has a secret, which a web page cannot keep", "sign-in"},
+		{"sign-in", "UserNotConfirmedException", "User is not confirmed.", "not confirmed yet", "sign-in"},
+		{"sign-in", "TooManyRequestsException", "Rate exceeded", "There were too many requests.", "sign-in"},
+		{"sign-in", "ResourceNotFoundException", "User pool client abc does not exist.", "an app client that does not exist", "sign-in"},
+		{"sign-in", "InvalidParameterException", "Custom auth lambda trigger is not configured.", "InvalidParameterException: Custom auth", "sign-in"},
+		{"sign-in", "UserLambdaValidationException", "CreateAuthChallenge failed with error store.", "Something went wrong on our side.", "sign-in"},
+		{"sign-in", "UnexpectedLambdaException", "", "Something went wrong on our side.", "sign-in"},
+		{"sign-in", "InternalErrorException", "", "Something went wrong on our side.", "sign-in"},
+		{"sign-in", "com.amazonaws#PasswordResetRequiredException", "", "must be reset by whoever runs the service", "sign-in"},
+		{"sign-in", "", "", "an answer that this page does not understand", "sign-in"},
+		{"register", "UserLambdaValidationException", "PreSignUp failed with error only for friends.", "You cannot sign up here: only for friends.", "register"},
+		{"register", "NotAuthorizedException", "SignUp is not permitted for this user pool", "does not take new accounts", "register"},
+		{"register", "InvalidPasswordException", "Password did not conform with policy", "the password that this page made up", "register"},
+		{"register", "InvalidParameterException", "Invalid phone number format.", "did not accept what was entered", "register"},
+		{"code", "NotAuthorizedException", "Invalid session for the user.", "took too long, or was continued somewhere else. " + startAgain, "sign-in"},
+		{"code", "NotAuthorizedException", "Invalid session for the user, session can only be used once.", "took too long, or was continued somewhere else. " + startAgain, "sign-in"},
+		{"code", "NotAuthorizedException", "Incorrect username or password.", "Signing in did not work.", "sign-in"},
+		{"code", "CodeMismatchException", "Invalid session for the user.", startAgain, "sign-in"},
+		{"code", "ExpiredCodeException", "", "This sign-in took too long.", "sign-in"},
+		{"code", "TooManyRequestsException", "Rate exceeded", "There were too many requests.", "code"},
+		{"code", "UserLambdaValidationException", "VerifyAuthChallengeResponse failed with error x.", "Something went wrong on our side.", "sign-in"},
+		{"code", "", "", "an answer that this page does not understand", "code"},
+	} {
+		t.Run(tt.moment+" "+tt.name+" "+tt.message, func(t *testing.T) {
+			p, phone := p.in(t), newPhone()
+			p.do(chromedp.Navigate(program.url))
+			p.see("sign-in")
+			if tt.moment == "register" {
+				p.click(`a[href="#register"]`)
+				p.see("register")
+				p.typeIn("#register-name", "Ada")
+				p.typeIn("#register-phone", phone)
+			} else {
+				p.typeIn("#sign-in-phone", phone)
+			}
+			if tt.moment == "code" {
+				p.keys("\r")
+				p.see("code")
+			}
+			body := fmt.Sprintf(`{"__type":%q,"message":%q}`, tt.name, tt.message)
+			if tt.name == "" {
+				body = "<html>not what was asked for</html>"
+			}
+			value[bool](p, fmt.Sprintf(`(() => { window.fetch = async () => new Response(%s, { status: 400 }); return true })()`, quote(body)))
+			if tt.moment == "code" {
+				p.keys("123456")
+			} else {
+				p.keys("\r")
+			}
+			p.says(tt.words)
+			p.see(tt.section)
 		})
 	}
 }
@@ -346,6 +447,37 @@ func TestEnterCode(t *testing.T) {
 			tt.enter(p, program.code(t, phone))
 			p.see("account")
 		})
+	}
+}
+
+// Browsers that can read the code out of the text do so (WebOTP). Chromium can
+// on phones alone, so that here a stand-in does.
+func TestWebOTP(t *testing.T) {
+	needChromium(t)
+	program, phone := sharedProgram(t), newPhone()
+	program.register(t, "Ada", phone)
+	p := open(t, program.url, desktop)
+	p.see("sign-in")
+	value[bool](p, `(() => {
+		window.OTPCredential = class {};
+		navigator.credentials.get = (options) => {
+			window.asked = options;
+			return new Promise((resolve, reject) => {
+				window.textArrives = (code) => { resolve({ code }); return true };
+				options.signal.onabort = reject;
+			});
+		};
+		return true;
+	})()`)
+	p.typeIn("#sign-in-phone", phone+"\r")
+	p.see("code")
+	if got := value[string](p, `JSON.stringify(window.asked.otp)`); got != `{"transport":["sms"]}` {
+		t.Errorf("asked for %s", got)
+	}
+	value[bool](p, fmt.Sprintf(`window.textArrives(%q)`, program.code(t, phone)))
+	p.see("account")
+	if !value[bool](p, `window.asked.signal.aborted`) {
+		t.Error("the page goes on waiting for a text")
 	}
 }
 
@@ -521,7 +653,7 @@ func TestRealPool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stop) // after the tab is closed
+	t.Cleanup(stop)
 
 	p := openIn(t, browser, program.url+"?region=eu-west-1&clientId="+clientID, desktop)
 	p.see("sign-in")
@@ -544,13 +676,14 @@ func TestRealPool(t *testing.T) {
 func TestNoPool(t *testing.T) {
 	needChromium(t)
 	program := sharedProgram(t)
+	p := open(t, program.url, desktop)
 	for _, query := range []string{
 		"?region=eu-west-1",
 		"?clientId=abc",
 		"?region=evil.example%2F&clientId=abc",
 		"?region=eu-west-1&clientId=a/b",
 	} {
-		p := open(t, program.url+query, desktop)
+		p.do(chromedp.Navigate(program.url + query))
 		p.see("setup")
 		p.says("Which user pool?")
 	}

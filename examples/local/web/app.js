@@ -17,7 +17,7 @@ const PHONE_HINT = "With the country code, like +1 206 555 0100.";
 let cognito;
 let session;
 let registered = null; // the phone number that an account was made for just now
-let challenge = null; // the sign-in in progress: name, username, session, parameters, phone
+let challenge = null; // what to answer while the section code is shown: see takeOutput
 let ticking = null; // the timer of the countdowns
 let webOTP = null; // aborts the wait for a text that the browser reads
 
@@ -84,10 +84,7 @@ function listen() {
     takeCode(event.clipboardData.getData("text"));
   });
   $("code-resend").addEventListener("click", resend);
-  $("code-back").addEventListener("click", () => {
-    challenge = null;
-    show("sign-in", { focus: $("sign-in-phone") });
-  });
+  $("code-back").addEventListener("click", () => show("sign-in", { focus: $("sign-in-phone") }));
 
   $("sign-out").addEventListener("click", () => signOut(false));
   $("sign-out-everywhere").addEventListener("click", () => signOut(true));
@@ -98,7 +95,6 @@ function listen() {
 function route() {
   if (shown() === "account") return;
   if (location.hash === "#register") return show("register", { focus: $("register-name") });
-  challenge = null;
   show("sign-in", { focus: $("sign-in-phone") });
 }
 
@@ -143,7 +139,7 @@ async function signIn(input, section = "sign-in") {
 // the signed-in page.
 async function takeOutput(output, phone) {
   if (output.AuthenticationResult) {
-    challenge = registered = null;
+    registered = null;
     session.start(output.AuthenticationResult);
     return enter();
   }
@@ -183,11 +179,13 @@ function showChallenge(before) {
   $("code-attempts").classList.toggle("warn", left === 1);
 
   // Without a code there is nothing to enter, only a new one to ask for.
+  $("code").querySelector("h1").textContent = challenge.sent ? "Enter the code" : "No code yet";
   $("code").querySelector("form").hidden = !challenge.sent;
   $("code-nothing").hidden = !challenge.sent;
   const next = challenge.sent ? input : $("code-resend");
 
   if (!again) show("code", { focus: next });
+  retitle("code");
   say("code", problem && { text: problem });
   if (parameters.errorCode === "wrong_code") input.setAttribute("aria-invalid", "true");
   next.focus();
@@ -268,33 +266,35 @@ async function waitForText() {
 async function sendCode() {
   const input = $("code-input");
   if (!input.value) return fault("code", input, "Please enter the code.");
-  const { phone } = challenge;
-  await answer(() => cognito.answer(challenge, input.value), phone);
+  await answer((it) => cognito.answer(it, input.value));
 }
 
 async function resend() {
   const wait = resendWait();
   if (wait) return note("code", `You can ask for a new code in ${duration(wait)}.`);
-  const { phone } = challenge;
-  await busy("code", () => answer(async () => {
-    const output = await cognito.resend(challenge);
+  const before = challenge;
+  await busy("code", () => answer(async (it) => {
+    const output = await cognito.resend(it);
     $("code-input").value = "";
     return output;
-  }, phone));
-  const sent = challenge && !challenge.parameters.errorCode;
-  if (shown() === "code" && sent) note("code", "A new code is on its way. The old one no longer works.");
+  }));
+  if (!challenge || challenge === before || challenge.parameters.errorCode) return;
+  note("code", "A new code is on its way. The old one no longer works.");
 }
 
-// answer sends an answer. When the sign-in is over without success, it goes
-// back to its start; when the network failed, everything stays for a retry.
-async function answer(send, phone) {
+// answer sends an answer to the challenge. When the sign-in is over without
+// success, it goes back to its start; when the network failed, everything
+// stays for a retry. When the person went elsewhere meanwhile, that is all.
+async function answer(send) {
+  const mine = challenge;
   try {
-    await takeOutput(await send(), phone);
+    const output = await send(mine);
+    if (challenge === mine) await takeOutput(output, mine.phone);
   } catch (error) {
+    if (challenge !== mine) return;
     const words = explain(error, "answer");
     if (!endsSignIn(error)) return fault("code", $("code-input"), words);
-    challenge = null;
-    $("sign-in-phone").value = phone;
+    $("sign-in-phone").value = mine.phone;
     hintPhone("sign-in");
     show("sign-in", { focus: $("sign-in-phone") });
     say("sign-in", words);
@@ -400,6 +400,7 @@ function show(id, { focus } = {}) {
   document.body.dataset.shown = id;
   if (id !== "setup") say(id, null);
   if (id !== "code") {
+    challenge = null;
     clearInterval(ticking);
     webOTP?.abort();
   }
@@ -409,9 +410,13 @@ function show(id, { focus } = {}) {
   }
   // The address says which form is open, so that the links to them work again.
   history.replaceState(null, "", location.pathname + location.search + (id === "register" ? "#register" : ""));
-  const heading = $(id).querySelector("h1");
-  document.title = `${heading.textContent} · customauth`;
-  if (!first) (focus ?? heading).focus();
+  retitle(id);
+  if (!first) (focus ?? $(id).querySelector("h1")).focus();
+}
+
+// retitle names the tab after the heading of a section.
+function retitle(id) {
+  document.title = `${$(id).querySelector("h1").textContent} · customauth`;
 }
 
 // say shows what went wrong, and note what went well; either ends the other.

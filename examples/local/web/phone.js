@@ -6,7 +6,8 @@ import { codeIn } from "./input.js";
 // openPhone shows the phone and keeps it up to date. onCode is called with
 // the code that someone taps to fill in.
 export function openPhone(root, onCode) {
-  const list = root.querySelector("ol");
+  const log = root.querySelector("[role=log]");
+  const list = log.querySelector("ol");
   const empty = root.querySelector(".empty");
   const time = root.querySelector("#phone-clock");
   const shown = new Map(); // key -> list item
@@ -34,7 +35,7 @@ export function openPhone(root, onCode) {
       list.append(item);
     }
     empty.hidden = messages.length > 0;
-    list.scrollTop = list.scrollHeight;
+    log.scrollTop = log.scrollHeight;
   };
 }
 

@@ -98,12 +98,12 @@ export class Session {
   }
 
   set #refreshToken(token) {
-    this.#fallback = token;
     try {
       if (token === null) localStorage.removeItem(this.#key);
       else localStorage.setItem(this.#key, token);
+      this.#fallback = null;
     } catch {
-      // Storage is blocked or full: signed in until the page is left.
+      this.#fallback = token; // storage is blocked or full: signed in until the page is left
     }
   }
 }

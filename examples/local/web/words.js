@@ -38,9 +38,17 @@ export function explain(error, moment) {
   if (error.name === "NetworkError") return { text: network(error.reason) };
   const text = service(error, moment);
   if (text) return { text };
-  if (!known.has(error.name)) console.error(error);
-  return { text: OUR_SIDE, detail: `${error.name}: ${error.message}` };
+  return { text: broken[error.name] ?? OUR_SIDE, detail: `${error.name}: ${error.message}` };
 }
+
+// broken are errors that only whoever runs the service can do something about.
+// The page shows what the service said as well.
+const broken = {
+  InvalidParameterException: "The service did not accept what was entered.",
+  InvalidPasswordException: "The service did not accept the password that this page made up.",
+  ResourceNotFoundException: "This page names an app client that does not exist.",
+  UserNotConfirmedException: "This account is not confirmed yet, which a pre sign-up trigger should have done.",
+};
 
 // endsSignIn tells whether a sign-in is over after this error. If it is not,
 // the same code can be sent again: the answer never got through.
@@ -62,20 +70,12 @@ function network(reason) {
   }
 }
 
-// Errors that have no words of their own: the developer reads the detail.
-const known = new Set([
-  "InvalidLambdaResponseException", "UnexpectedLambdaException", "UserLambdaValidationException",
-  "InternalErrorException", "InvalidParameterException", "ResourceNotFoundException",
-  "InvalidUserPoolConfigurationException", "UnknownOperationException",
-]);
-
 function service(error, moment) {
   switch (error.name) {
     case "NotAuthorizedException": return notAuthorized(error.message, moment);
     case "UserNotFoundException": return moment === "session"
       ? "This account no longer exists."
       : "There is no account with this phone number. Check it, or create an account.";
-    case "UserNotConfirmedException": return "This account is not confirmed yet.";
     case "UsernameExistsException":
     case "AliasExistsException": return "There is already an account with this phone number. Sign in instead.";
     case "TooManyRequestsException":
@@ -87,7 +87,15 @@ function service(error, moment) {
     case "CodeDeliveryFailureException": return "The text could not be sent. Check the number, or try once more.";
     case "RefreshTokenReuseException": return "You have been signed out. Please sign in again.";
     case "ForbiddenException": return "The service refused this request.";
+    case "UserLambdaValidationException": return refused(error.message);
   }
+}
+
+// refused gives the words of a pre sign-up trigger that does not want this
+// person. What other triggers say is for the developer.
+function refused(message) {
+  const reason = message.match(/^PreSignUp failed with error (.+?)\.?$/)?.[1];
+  return reason && `You cannot sign up here: ${reason}.`;
 }
 
 // notAuthorized tells the many meanings of this one error apart, by its text.
