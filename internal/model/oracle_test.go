@@ -20,6 +20,9 @@ type rulebook struct {
 	guesses []limit                                   // per user
 	shared  []limit                                   // on guesses, for everybody together
 	free    bool                                      // no limits at all
+
+	// How many answers and messages there can be in a whole exploration.
+	answers, messages int
 }
 
 type step struct {
@@ -54,7 +57,7 @@ type person struct {
 // address is where the code of a step goes, "" if nowhere.
 func (p person) address(s step) string {
 	switch {
-	case p.unknown:
+	case p.unknown, s.kind != code:
 		return ""
 	case s.medium == "EMAIL":
 		return p.mail
@@ -68,6 +71,7 @@ type challenge struct {
 	void                 string // there is nothing to answer, and this is why
 	silent               bool   // nobody was told the answer
 	right                string
+	to                   string // where the right answer was sent
 	expires, again       time.Duration
 }
 
@@ -106,8 +110,9 @@ type answer struct {
 }
 
 // verdict is what Verify must say, and whether it may compare. A store that is
-// down breaks it.
-func (b *rulebook) verdict(c *challenge, p person, a answer, now time.Duration, l *ledger) (right, compared, broken bool) {
+// down breaks it. A code is good only for where it was sent to: the user may have
+// another number by now.
+func (b *rulebook) verdict(at int, c *challenge, p person, a answer, now time.Duration, l *ledger) (right, compared, broken bool) {
 	switch {
 	case a.resend: // or it would be a free guess
 		return false, false, false
@@ -121,7 +126,7 @@ func (b *rulebook) verdict(c *challenge, p person, a answer, now time.Duration, 
 			return false, false, false
 		}
 	}
-	right = a.right && !c.silent && !p.unknown
+	right = a.right && c.to == p.address(b.steps[at]) && !c.silent && !p.unknown
 	if right && !b.free {
 		l.giveBack(b.guessKeys(p))
 	}
@@ -156,12 +161,11 @@ func (b *rulebook) decide(at int, last *challenge, p person, resend bool) outcom
 // asked is what Create must do.
 type asked struct {
 	challenge
-	fresh   bool // a new answer was made
-	sent    int  // messages handed to the sender
-	broken  bool
-	code    string        // errorCode
-	wait    time.Duration // retryAfter
-	handing bool          // the sender or the guard was asked, so that it matters how that ends
+	fresh  bool // a new answer was made
+	sent   int  // messages handed to the sender
+	broken bool
+	code   string        // errorCode
+	wait   time.Duration // retryAfter
 }
 
 // ask makes a challenge, or repeats the last one.
@@ -213,9 +217,9 @@ func (b *rulebook) issue(s step, last *challenge, p person, now time.Duration, e
 		return none(last, "rate_limited", wait, now)
 	case s.kind == word:
 		if e != delivered {
-			return handed(none(last, "no_word", 10*time.Second, now))
+			return none(last, "no_word", 10*time.Second, now)
 		}
-		return handed(b.made(s, last, now))
+		return b.made(s, last, now)
 	}
 	to := p.address(s)
 	keys := b.sendKeys(s, p, to)
@@ -231,14 +235,14 @@ func (b *rulebook) issue(s step, last *challenge, p person, now time.Duration, e
 		if !b.free {
 			l.giveBack(keys)
 		}
-		a := handed(none(last, "delivery_failed", 0, now))
+		a := none(last, "delivery_failed", 0, now)
 		if to != "" && e == undelivered {
 			a.sent = 1
 		}
 		return a
 	}
-	a := handed(b.made(s, last, now))
-	a.silent = to == ""
+	a := b.made(s, last, now)
+	a.to, a.silent = to, to == ""
 	if !a.silent {
 		a.sent = 1
 	}
@@ -247,8 +251,6 @@ func (b *rulebook) issue(s step, last *challenge, p person, now time.Duration, e
 	}
 	return a
 }
-
-func handed(a asked) asked { a.handing = true; return a }
 
 // made is a new challenge: new answer, new times, old attempts.
 func (b *rulebook) made(s step, last *challenge, now time.Duration) asked {
@@ -266,7 +268,9 @@ func none(last *challenge, code string, wait, now time.Duration) asked {
 	}
 	c := carried(last)
 	c.void = code
-	c.again = ceil(now + min(wait, 24*time.Hour))
+	if c.again = now; wait > 0 {
+		c.again = ceil(now + min(wait, 24*time.Hour))
+	}
 	return asked{challenge: c, code: code, wait: wait}
 }
 

@@ -34,18 +34,18 @@ const (
 // plug-points run while that waits for a handler.
 type rig struct {
 	rules rulebook
-	began time.Time
+	watch bool // comparisons of code steps are counted
 
 	// What the next call meets.
 	store *ledger // the state of the handlers' store
 	codes int     // codes made so far
 	end   end     // how a message or a challenge ends
+	used  bool    // end mattered: the sender, the guard or a challenge's Issue was asked
 
 	// What the calls since reset did.
 	made     []string // codes
 	sent     []customauth.Message
 	compared int
-	handed   int // the sender, the guard or a challenge's Issue was asked
 	seen     []customauth.Event
 
 	define func(context.Context, defineEvent) (defineEvent, error)
@@ -54,10 +54,10 @@ type rig struct {
 }
 
 func (r *rig) reset() {
-	r.made, r.sent, r.seen, r.compared, r.handed = nil, nil, r.seen[:0], 0, 0
+	r.made, r.sent, r.seen, r.compared = nil, nil, r.seen[:0], 0
 }
 
-func (r *rig) now() time.Duration { return time.Since(r.began) }
+func (r *rig) now() time.Duration { return time.Since(epoch) }
 
 // Count is the store of the handlers.
 func (r *rig) Count(_ context.Context, key string, n int, limits []customauth.Limit) (time.Duration, error) {
@@ -91,7 +91,7 @@ func (r *rig) Generate(context.Context) (string, error) {
 // Send is the senders of all steps.
 func (r *rig) Send(_ context.Context, m customauth.Message) error {
 	r.sent = append(r.sent, m)
-	r.handed++
+	r.used = true
 	switch r.end {
 	case undelivered:
 		return customauth.ErrThrottled
@@ -103,7 +103,7 @@ func (r *rig) Send(_ context.Context, m customauth.Message) error {
 
 // Allow is the guard of all steps.
 func (r *rig) Allow(context.Context, customauth.Request, customauth.Destination) error {
-	r.handed++
+	r.used = true
 	if r.end == guarded {
 		return errors.New("refused")
 	}
@@ -134,7 +134,7 @@ type asksWord struct {
 func (a asksWord) Name() string { return a.name }
 
 func (a asksWord) Issue(ctx context.Context, _ customauth.Request) (customauth.Issued, error) {
-	a.rig.handed++
+	a.rig.used = true
 	if a.rig.end != delivered {
 		return customauth.Issued{ErrorCode: "no_word", RetryAfter: 10 * time.Second}, nil
 	}
@@ -152,7 +152,7 @@ func (a asksWord) Check(_ context.Context, r customauth.Request, answer string) 
 // the code steps are the plain ones, for which the handlers have a shorter way.
 func newRig(t *testing.T, b rulebook, keys [][]byte, tries int, watch bool) *rig {
 	t.Helper()
-	r := &rig{rules: b, began: time.Now(), store: newLedger()}
+	r := &rig{rules: b, watch: watch, store: newLedger()}
 	o := customauth.Options{
 		Keys:             keys,
 		Store:            r,
