@@ -367,13 +367,14 @@ func (o OTP) text(r Request, code Code) (string, error) {
 }
 
 func minutes(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return strconv.Itoa(int(d/time.Second)) + " seconds"
-	case d < 2*time.Minute:
-		return "1 minute"
+	n, unit := int(d/time.Minute), " minute"
+	if n == 0 {
+		n, unit = int(d/time.Second), " second"
 	}
-	return strconv.Itoa(int(d/time.Minute)) + " minutes"
+	if n != 1 {
+		unit += "s"
+	}
+	return strconv.Itoa(n) + unit
 }
 
 // resends is how long a user waits for the next code, and how many there are.

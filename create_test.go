@@ -315,6 +315,7 @@ func TestTexts(t *testing.T) {
 		{"default", customauth.OTP{}, "123-456 is your code. It is valid for 3 minutes. Do not share it.", ""},
 		{"one minute", customauth.OTP{TTL: time.Minute}, "123-456 is your code. It is valid for 1 minute. Do not share it.", ""},
 		{"seconds", customauth.OTP{TTL: 45 * time.Second}, "123-456 is your code. It is valid for 45 seconds. Do not share it.", ""},
+		{"one second", customauth.OTP{TTL: time.Second}, "123-456 is your code. It is valid for 1 second. Do not share it.", ""},
 		{"WebOTP", customauth.OTP{Text: own("CODE"), WebOTPDomain: "example.com"}, "123-456\n@example.com #123-456", ""},
 		{"Android", customauth.OTP{Text: own("CODE"), AndroidHash: "FA+9qCX9VSu"}, "123-456\nFA+9qCX9VSu", ""},
 		{"both", customauth.OTP{Text: own("CODE"), AndroidHash: "FA+9qCX9VSu", WebOTPDomain: "example.com"}, "123-456\nFA+9qCX9VSu\n@example.com #123-456", ""},
