@@ -90,7 +90,7 @@ func (e *env) create(ctx context.Context, c *event.Call) (created, error) {
 	if err != nil {
 		return created{}, t.fail(ctx, "foreign_session", err)
 	}
-	if st.step == len(e.Steps) || isPassword(e.Steps[st.step]) {
+	if st.step == len(e.Steps) || isPassword(e.Steps[st.step]) || st.last != nil && st.last.Rounds+1 >= maxRounds {
 		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was called where no challenge is due"})
 	}
 	r := t.request(st.step)

@@ -48,7 +48,7 @@ func TestPublicParameters(t *testing.T) {
 		if s.private["customauth"] != s.meta || len(s.private) != 1 {
 			t.Errorf("private parameters %v", s.private)
 		}
-		if len(s.meta) > 100 {
+		if len(s.meta) > 75 {
 			t.Errorf("the record has %d characters", len(s.meta))
 		}
 	})

@@ -114,7 +114,7 @@ func (n maxAttempts) Decide(_ context.Context, a Attempts) Decision {
 	return Retry
 }
 
-// maxRounds bounds the challenges of one step, since each adds some 170 bytes to
+// maxRounds bounds the challenges of one step, since each adds some 150 bytes to
 // a session string of at most 2,048 characters (API reference, RespondToAuthChallenge).
 const maxRounds = 8
 

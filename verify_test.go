@@ -123,11 +123,12 @@ func TestForeignRecords(t *testing.T) {
 		{name: "extended", record: func(s string) string { return s + "AAAA" }},
 		{name: "very long", record: func(s string) string { return strings.Repeat("A", 1<<20) }},
 		{name: "another version", record: flip(0)},
-		{name: "step altered", record: flip(9)},
-		{name: "flags altered", record: flip(10)},
-		{name: "counts altered", record: flip(11)},
-		{name: "expiry altered", record: flip(17)},
-		{name: "code altered", record: flip(45)},
+		{name: "step and flags altered", record: flip(5)},
+		{name: "key id altered", record: flip(1)},
+		{name: "steps altered", record: flip(3)},
+		{name: "counts altered", record: flip(6)},
+		{name: "expiry altered", record: flip(12)},
+		{name: "code altered", record: flip(30)},
 		{name: "tag altered", record: flip(-1)},
 	}
 	for _, tt := range tests {

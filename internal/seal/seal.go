@@ -4,23 +4,24 @@
 // Layout of version 1, before base64url without padding; numbers are big-endian:
 //
 //	 0  1 version, 1
-//	 1  4 key id
-//	 5  4 fingerprint of the names of the steps
-//	 9  1 step
-//	10  1 flags
-//	11  1 wrong answers so far, in this step
-//	12  1 sends so far, in this step
-//	13  1 rounds so far, in this step
-//	14  1 length of the code
-//	15  4 expiry, Unix seconds
-//	19  4 earliest resend, Unix seconds
-//	23  8 id of the sign-in
-//	31  8 nonce of the code
-//	39 16 MAC of the code
-//	55  n extra
-//	   16 tag over all of the above and over pool, client and user
+//	 1  2 key id
+//	 3  2 fingerprint of the names of the steps
+//	 5  1 step and flags, four bits each
+//	 6  1 wrong answers and sends so far in this step, four bits each
+//	 7  1 rounds so far in this step
+//	 8  1 length of the code
+//	 9  4 expiry, Unix seconds
+//	13  4 earliest resend, Unix seconds
+//	17  4 id of the sign-in
+//	21  8 nonce of the code
+//	29  8 MAC of the code
+//	37  n extra
+//	   16 tag over all of the above, the whole fingerprint, pool, client and user
 //
-// Both MACs are HMAC-SHA256 (RFC 2104), truncated to 128 bits.
+// Both MACs are HMAC-SHA256 (RFC 2104), the tag truncated to 128 bits. The MAC of
+// the code has 64, which is 44 more than a code of six digits: Cognito keeps each
+// record of a sign-in in a session string of bounded length, and an answer cannot
+// be tried without it.
 package seal
 
 import (
@@ -34,7 +35,7 @@ import (
 
 const (
 	version  = 1
-	headSize = 55
+	headSize = 37
 	tagSize  = 16
 
 	// MaxExtra bounds what a challenge may carry along.
@@ -61,8 +62,8 @@ type Record struct {
 	Wrong, Sends, Rounds byte
 	Length               byte
 	Expires, ResendAt    uint32
-	SignIn, Nonce        [8]byte
-	MAC                  [16]byte
+	SignIn               [4]byte
+	Nonce, MAC           [8]byte
 	Extra                []byte
 
 	key *key // the key that made MAC; the newest while it is nil
@@ -72,7 +73,7 @@ type Record struct {
 type Who struct{ Pool, Client, User string }
 
 type key struct {
-	id                         [4]byte
+	id                         [2]byte
 	code, record, decoy, store []byte
 }
 
@@ -80,7 +81,7 @@ type key struct {
 // concurrent use.
 type Sealer struct {
 	keys  []*key
-	steps [4]byte
+	steps [sha256.Size]byte
 }
 
 // New makes a Sealer. There must be one key at least.
@@ -100,7 +101,7 @@ func New(keys [][]byte, steps []string) *Sealer {
 	for _, name := range steps {
 		h.Write(appendField(nil, name))
 	}
-	copy(s.steps[:], h.Sum(nil))
+	h.Sum(s.steps[:0])
 	return s
 }
 
@@ -134,7 +135,7 @@ func (r *Record) Matches(who Who, to, code string) bool {
 	return hmac.Equal(mac[:], r.MAC[:])
 }
 
-func (r *Record) mac(who Who, to, code string) (mac [16]byte) {
+func (r *Record) mac(who Who, to, code string) (mac [8]byte) {
 	b := make([]byte, 0, 256)
 	b = append(b, version, r.Step)
 	b = binary.BigEndian.AppendUint32(b, r.Expires)
@@ -153,22 +154,20 @@ func (s *Sealer) Seal(r *Record, who Who) string {
 		k = s.keys[0]
 	}
 	b := make([]byte, 0, headSize+len(r.Extra)+tagSize)
-	b = append(b, version)
-	b = append(b, k.id[:]...)
-	b = append(b, s.steps[:]...)
-	b = append(b, r.Step, r.Flags, r.Wrong, r.Sends, r.Rounds, r.Length)
+	b = append(b, version, k.id[0], k.id[1], s.steps[0], s.steps[1])
+	b = append(b, r.Step<<4|r.Flags, r.Wrong<<4|r.Sends, r.Rounds, r.Length)
 	b = binary.BigEndian.AppendUint32(b, r.Expires)
 	b = binary.BigEndian.AppendUint32(b, r.ResendAt)
 	b = append(b, r.SignIn[:]...)
 	b = append(b, r.Nonce[:]...)
 	b = append(b, r.MAC[:]...)
 	b = append(b, r.Extra...)
-	b = append(b, tag(k, b, who)...)
+	b = append(b, s.tag(k, b, who)...)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Open reads a record back. The error is one of ErrFormat, ErrKey, ErrTag and
-// ErrSteps.
+// Open reads a record back. The error is one of ErrFormat, ErrKey, ErrSteps and
+// ErrTag.
 func (s *Sealer) Open(text string, who Who) (*Record, error) {
 	if len(text) > base64.RawURLEncoding.EncodedLen(headSize+MaxExtra+tagSize) {
 		return nil, ErrFormat
@@ -181,24 +180,21 @@ func (s *Sealer) Open(text string, who Who) (*Record, error) {
 	if base64.RawURLEncoding.EncodedLen(len(b)) != len(text) {
 		return nil, ErrFormat
 	}
-	k := s.key([4]byte(b[1:5]))
-	if k == nil {
-		return nil, ErrKey
-	}
-	body, got := b[:len(b)-tagSize], b[len(b)-tagSize:]
-	if !hmac.Equal(got, tag(k, body, who)) {
-		return nil, ErrTag
-	}
-	if [4]byte(b[5:9]) != s.steps {
+	if [2]byte(b[3:5]) != [2]byte(s.steps[:2]) {
 		return nil, ErrSteps
 	}
+	body, got := b[:len(b)-tagSize], b[len(b)-tagSize:]
+	k, err := s.sealedBy([2]byte(b[1:3]), body, got, who)
+	if err != nil {
+		return nil, err
+	}
 	r := &Record{
-		Step: b[9], Flags: b[10], Wrong: b[11], Sends: b[12], Rounds: b[13], Length: b[14],
-		Expires:  binary.BigEndian.Uint32(b[15:]),
-		ResendAt: binary.BigEndian.Uint32(b[19:]),
-		SignIn:   [8]byte(b[23:31]),
-		Nonce:    [8]byte(b[31:39]),
-		MAC:      [16]byte(b[39:55]),
+		Step: b[5] >> 4, Flags: b[5] & 15, Wrong: b[6] >> 4, Sends: b[6] & 15, Rounds: b[7], Length: b[8],
+		Expires:  binary.BigEndian.Uint32(b[9:]),
+		ResendAt: binary.BigEndian.Uint32(b[13:]),
+		SignIn:   [4]byte(b[17:21]),
+		Nonce:    [8]byte(b[21:29]),
+		MAC:      [8]byte(b[29:37]),
 		key:      k,
 	}
 	if len(body) > headSize {
@@ -207,13 +203,19 @@ func (s *Sealer) Open(text string, who Who) (*Record, error) {
 	return r, nil
 }
 
-func (s *Sealer) key(id [4]byte) *key {
+// sealedBy finds the key that made a tag. Two keys can have one id: it is short.
+func (s *Sealer) sealedBy(id [2]byte, body, got []byte, who Who) (*key, error) {
+	err := ErrKey
 	for _, k := range s.keys {
-		if k.id == id {
-			return k
+		if k.id != id {
+			continue
 		}
+		if hmac.Equal(got, s.tag(k, body, who)) {
+			return k, nil
+		}
+		err = ErrTag
 	}
-	return nil
+	return nil, err
 }
 
 // Decoy is a stable stream of bytes for a value: the same for the same value
@@ -234,8 +236,9 @@ func (s *Sealer) keyed(k []byte, parts []string) []byte {
 	return sum(k, b)
 }
 
-func tag(k *key, body []byte, who Who) []byte {
-	b := make([]byte, 0, len(body)+160)
+func (s *Sealer) tag(k *key, body []byte, who Who) []byte {
+	b := make([]byte, 0, len(body)+192)
+	b = append(b, s.steps[:]...)
 	b = appendWho(b, who)
 	b = append(b, body...)
 	return sum(k.record, b)[:tagSize]

@@ -22,8 +22,8 @@ var (
 func record() *seal.Record {
 	return &seal.Record{
 		Step: 1, Flags: seal.Silent, Wrong: 2, Sends: 3, Rounds: 4, Length: 6, Expires: 1000, ResendAt: 900,
-		SignIn: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Nonce: [8]byte{9, 10, 11, 12, 13, 14, 15, 16},
-		MAC: [16]byte{17, 18, 19}, Extra: []byte("extra"),
+		SignIn: [4]byte{1, 2, 3, 4}, Nonce: [8]byte{9, 10, 11, 12, 13, 14, 15, 16},
+		MAC: [8]byte{17, 18, 19}, Extra: []byte("extra"),
 	}
 }
 
@@ -31,7 +31,7 @@ func record() *seal.Record {
 // new release reads what the old one wrote. The values were computed by another
 // program from the layout in the package documentation.
 func TestVector(t *testing.T) {
-	const sealed = "AVJSwjnDXaXkAQICAwQGAAAD6AAAA4QBAgMEBQYHCAkKCwwNDg8QERITAAAAAAAAAAAAAAAAAGV4dHJhgm_PNL-q9yOhtZB-qDV7zQ"
+	const sealed = "AVJSw10SIwQGAAAD6AAAA4QBAgMECQoLDA0ODxAREhMAAAAAAGV4dHJhOGGjpArhrwjeLrBQ2izLWw"
 	s := seal.New([][]byte{a}, []string{"otp"})
 	if got := s.Seal(record(), who); got != sealed {
 		t.Errorf("sealed %s, want %s", got, sealed)
@@ -70,7 +70,7 @@ func TestOpen(t *testing.T) {
 		{"fields shifted", one, text, seal.Who{Pool: "poolc", Client: "lient", User: "user"}, seal.ErrTag},
 		{"empty", one, "", who, seal.ErrFormat},
 		{"no base64", one, "!" + text[1:], who, seal.ErrFormat},
-		{"truncated", one, text[:80], who, seal.ErrFormat},
+		{"truncated", one, text[:60], who, seal.ErrFormat},
 		{"line break", one, text[:4] + "\n" + text[4:], who, seal.ErrFormat},
 		{"very long", one, strings.Repeat("A", 1<<16), who, seal.ErrFormat},
 	}
