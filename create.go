@@ -73,12 +73,9 @@ func (c created) members() []event.Member {
 	}
 }
 
-// spare is what Create may take beyond sending: for the store, and to answer.
-const spare = 800 * time.Millisecond
-
 func (e *env) create(ctx context.Context, c *event.Call) (created, error) {
 	t := e.begin("create", c)
-	ctx, cancel := context.WithTimeout(ctx, e.SendTimeout+spare)
+	ctx, cancel := t.within(ctx)
 	defer cancel()
 	if c.ChallengeName != customChallenge {
 		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was asked for another challenge"})
@@ -304,10 +301,8 @@ func (t *turn) show(ctx context.Context, r Request, m made) (created, error) {
 	step := t.env.Steps[m.Step]
 	public := make(map[string]string, 12)
 	maps.Copy(public, m.Public)
-	if s, ok := step.(interface {
-		shown(Request) map[string]string
-	}); ok {
-		shown, err := bounded(ctx, func(context.Context) (map[string]string, error) { return s.shown(r), nil })
+	if s, ok := step.(shower); ok {
+		shown, err := t.shown(ctx, s, r)
 		if err != nil {
 			return created{}, err
 		}
@@ -336,6 +331,20 @@ func (t *turn) show(ctx context.Context, r Request, m made) (created, error) {
 		public["retryAfter"] = seconds(min(m.retryAfter, 31*24*time.Hour))
 	}
 	return created{public, t.env.sealer.Seal(m.Record, t.who)}, nil
+}
+
+// A shower has public parameters that no record needs to carry.
+type shower interface {
+	shown(Request) map[string]string
+}
+
+// shown asks for them. Only where a function of the caller's says where codes go
+// is there anything to wait for.
+func (t *turn) shown(ctx context.Context, s shower, r Request) (map[string]string, error) {
+	if o, ok := s.(OTP); ok && o.Destination == nil {
+		return o.shown(r), nil
+	}
+	return bounded(ctx, func(context.Context) (map[string]string, error) { return s.shown(r), nil })
 }
 
 // seconds are whole ones, rounded up, and never negative.

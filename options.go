@@ -282,35 +282,31 @@ type handler struct {
 
 // Invoke implements lambda.Handler.
 func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	source, err := event.Source(payload)
+	c, err := event.Parse(payload)
 	if err != nil {
 		return nil, h.env.reject(ctx, "malformed_event", err)
 	}
-	trigger, _, _ := strings.Cut(source, "_")
+	trigger, _, _ := strings.Cut(c.Source, "_")
 	switch trigger {
 	case "DefineAuthChallenge":
-		return invoke(ctx, payload, h.env, h.env.define, defined.members)
+		return invoke(ctx, payload, c, h.env, h.env.define, defined.members)
 	case "CreateAuthChallenge":
-		return invoke(ctx, payload, h.env, h.env.create, created.members)
+		return invoke(ctx, payload, c, h.env, h.env.create, created.members)
 	case "VerifyAuthChallengeResponse":
-		return invoke(ctx, payload, h.env, h.env.verify, verified.members)
+		return invoke(ctx, payload, c, h.env, h.env.verify, verified.members)
 	}
-	other, ok := h.triggers[source]
+	other, ok := h.triggers[c.Source]
 	if !ok {
 		other, ok = h.triggers[trigger]
 	}
 	if !ok {
-		return nil, h.env.reject(ctx, "unknown_trigger", fmt.Errorf("customauth: nothing handles the trigger source %.64q", source))
+		return nil, h.env.reject(ctx, "unknown_trigger", fmt.Errorf("customauth: nothing handles the trigger source %.64q", c.Source))
 	}
-	return h.plugged(ctx, trigger, other, payload)
+	return h.plugged(ctx, trigger, other, payload, c)
 }
 
 // invoke runs one of the package's own triggers on JSON.
-func invoke[T any](ctx context.Context, payload []byte, e *env, run func(context.Context, *event.Call) (T, error), members func(T) []event.Member) ([]byte, error) {
-	c, err := event.Parse(payload)
-	if err != nil {
-		return nil, e.reject(ctx, "malformed_event", err)
-	}
+func invoke[T any](ctx context.Context, payload []byte, c *event.Call, e *env, run func(context.Context, *event.Call) (T, error), members func(T) []event.Member) ([]byte, error) {
 	answer, err := run(ctx, c)
 	if err != nil {
 		return nil, err
@@ -325,7 +321,7 @@ func invoke[T any](ctx context.Context, payload []byte, e *env, run func(context
 // plugged runs another trigger's handler. Its errors are its own: they reach the
 // app as they are. Of its answer the response is taken, and the event kept: the
 // typed events of aws-lambda-go drop the fields that they do not know.
-func (h *handler) plugged(ctx context.Context, trigger string, other lambda.Handler, payload []byte) (out []byte, err error) {
+func (h *handler) plugged(ctx context.Context, trigger string, other lambda.Handler, payload []byte, c *event.Call) (out []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			out, err = nil, h.env.reject(ctx, "panic", &panicked{fmt.Sprintf("%T", v), debug.Stack()})
@@ -340,10 +336,6 @@ func (h *handler) plugged(ctx context.Context, trigger string, other lambda.Hand
 	}
 	if err := json.Unmarshal(answer, &got); err != nil {
 		return nil, h.env.reject(ctx, "malformed_answer", fmt.Errorf("customauth: the handler for %s answered no event: %w", trigger, err))
-	}
-	c, err := event.Parse(payload)
-	if err != nil {
-		return nil, h.env.reject(ctx, "malformed_event", err)
 	}
 	members := make([]event.Member, 0, len(got.Response))
 	for name, value := range got.Response {
@@ -626,6 +618,14 @@ func (e *env) begin(trigger string, c *event.Call) *turn {
 		env: e, call: c, trigger: trigger, began: time.Now(),
 		who: seal.Who{Pool: c.Pool, Client: c.Client, User: c.User},
 	}
+}
+
+// spare is what a trigger may take beyond sending: for the store, and to answer.
+const spare = 800 * time.Millisecond
+
+// within bounds what is left to do by what is left of the trigger's time.
+func (t *turn) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, t.began.Add(t.env.SendTimeout+spare))
 }
 
 // resend reports whether the app asked for another code with this answer.

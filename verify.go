@@ -45,8 +45,6 @@ func (v verified) members() []event.Member {
 
 func (e *env) verify(ctx context.Context, c *event.Call) (verified, error) {
 	t := e.begin("verify", c)
-	ctx, cancel := context.WithTimeout(ctx, e.SendTimeout+spare)
-	defer cancel()
 	wrong := func(reason string) (verified, error) {
 		t.end(ctx, Refused, reason)
 		return false, nil
@@ -111,6 +109,8 @@ func (t *turn) check(ctx context.Context, r Request) (bool, error) {
 	if o, ok := step.(OTP); ok && o.Destination == nil {
 		return check(ctx)
 	}
+	ctx, cancel := t.within(ctx)
+	defer cancel()
 	right, err := bounded(ctx, check)
 	return right && err == nil, err
 }
@@ -120,9 +120,11 @@ func (t *turn) tell(ctx context.Context, r Request) {
 	step, ok := t.env.Steps[t.rec.Step].(interface {
 		verified(context.Context, Request)
 	})
-	if !ok {
+	if o, plain := t.env.Steps[t.rec.Step].(OTP); !ok || plain && o.Guard == nil {
 		return
 	}
+	ctx, cancel := t.within(ctx)
+	defer cancel()
 	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) { step.verified(ctx, r); return struct{}{}, nil })
 	t.cause = err
 }

@@ -41,19 +41,6 @@ type span struct{ from, to int }
 // ErrSyntax is what Parse returns for anything that is no event.
 var ErrSyntax = errors.New("malformed event")
 
-// Source reads triggerSource alone.
-func Source(payload []byte) (string, error) {
-	var source string
-	s := scanner{data: string(payload)}
-	err := s.whole(func(key string) error {
-		if key != "triggerSource" {
-			return s.skip()
-		}
-		return s.text(&source)
-	})
-	return source, err
-}
-
 // Parse reads a trigger's event. Unknown members are passed over, wherever they
 // are; a known one that is there twice, or has a type that Cognito never sends,
 // is an error. The Call does not alias the payload: its strings are parts of one

@@ -31,6 +31,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"hash"
+	"sync"
 )
 
 const (
@@ -74,7 +76,23 @@ type Who struct{ Pool, Client, User string }
 
 type key struct {
 	id                         [2]byte
-	code, record, decoy, store []byte
+	code, record, decoy, store *macs
+}
+
+// macs are ready HMACs under one key: their state is costly to set up.
+type macs struct{ pool sync.Pool }
+
+func newMACs(key []byte) *macs {
+	return &macs{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+func (m *macs) sum(data []byte) (mac [sha256.Size]byte) {
+	h := m.pool.Get().(hash.Hash)
+	h.Reset()
+	h.Write(data)
+	h.Sum(mac[:0])
+	m.pool.Put(h)
+	return mac
 }
 
 // A Sealer seals with the newest key and opens with all. It is safe for
@@ -89,10 +107,10 @@ func New(keys [][]byte, steps []string) *Sealer {
 	s := new(Sealer)
 	for _, secret := range keys {
 		k := &key{
-			code:   derive(secret, "code"),
-			record: derive(secret, "record"),
-			decoy:  derive(secret, "decoy"),
-			store:  derive(secret, "store"),
+			code:   newMACs(derive(secret, "code")),
+			record: newMACs(derive(secret, "record")),
+			decoy:  newMACs(derive(secret, "decoy")),
+			store:  newMACs(derive(secret, "store")),
 		}
 		copy(k.id[:], derive(secret, "id"))
 		s.keys = append(s.keys, k)
@@ -135,7 +153,7 @@ func (r *Record) Matches(who Who, to, code string) bool {
 	return hmac.Equal(mac[:], r.MAC[:])
 }
 
-func (r *Record) mac(who Who, to, code string) (mac [8]byte) {
+func (r *Record) mac(who Who, to, code string) [8]byte {
 	b := make([]byte, 0, 256)
 	b = append(b, version, r.Step)
 	b = binary.BigEndian.AppendUint32(b, r.Expires)
@@ -143,8 +161,8 @@ func (r *Record) mac(who Who, to, code string) (mac [8]byte) {
 	b = appendWho(b, who)
 	b = appendField(b, to)
 	b = appendField(b, code)
-	copy(mac[:], sum(r.key.code, b))
-	return mac
+	sum := r.key.code.sum(b)
+	return [8]byte(sum[:8])
 }
 
 // Seal writes the record down.
@@ -220,20 +238,21 @@ func (s *Sealer) sealedBy(id [2]byte, body, got []byte, who Who) (*key, error) {
 
 // Decoy is a stable stream of bytes for a value: the same for the same value
 // under the newest key, and telling nothing of it.
-func (s *Sealer) Decoy(parts ...string) []byte { return s.keyed(s.keys[0].decoy, parts) }
+func (s *Sealer) Decoy(parts ...string) []byte { return keyed(s.keys[0].decoy, parts) }
 
 // StoreKey is the name under which a store counts a value.
 func (s *Sealer) StoreKey(kind string, parts ...string) string {
-	b := s.keyed(s.keys[0].store, append(parts, kind))
+	b := keyed(s.keys[0].store, append(parts, kind))
 	return kind + ":" + base64.RawURLEncoding.EncodeToString(b[:18])
 }
 
-func (s *Sealer) keyed(k []byte, parts []string) []byte {
-	var b []byte
+func keyed(m *macs, parts []string) []byte {
+	b := make([]byte, 0, 128)
 	for _, p := range parts {
 		b = appendField(b, p)
 	}
-	return sum(k, b)
+	sum := m.sum(b)
+	return sum[:]
 }
 
 func (s *Sealer) tag(k *key, body []byte, who Who) []byte {
@@ -241,13 +260,8 @@ func (s *Sealer) tag(k *key, body []byte, who Who) []byte {
 	b = append(b, s.steps[:]...)
 	b = appendWho(b, who)
 	b = append(b, body...)
-	return sum(k.record, b)[:tagSize]
-}
-
-func sum(k, b []byte) []byte {
-	h := hmac.New(sha256.New, k)
-	h.Write(b)
-	return h.Sum(nil)
+	sum := k.record.sum(b)
+	return sum[:tagSize]
 }
 
 func appendWho(b []byte, who Who) []byte {
