@@ -121,7 +121,7 @@ type Options struct {
 	Store Store
 
 	// SendTimeout is how long a Sender may take, its own retries included.
-	// Default 3 seconds, at most 4: Cognito waits 5 seconds for a trigger, and
+	// Default 3 seconds, at most 3.5: Cognito waits 5 seconds for a trigger, and
 	// then calls it again.
 	SendTimeout time.Duration
 
@@ -508,8 +508,8 @@ func (e *env) validate() error {
 	if n, ok := e.Attempts.(maxAttempts); ok && (n < 1 || n > maxRounds) {
 		bad("MaxAttempts takes 1 to %d, not %d", maxRounds, n)
 	}
-	if e.SendTimeout < 0 || e.SendTimeout > 4*time.Second {
-		bad("SendTimeout must be from 0 to 4s, not %v", e.SendTimeout)
+	if e.SendTimeout < 0 || e.SendTimeout > 3500*time.Millisecond {
+		bad("SendTimeout must be from 0 to 3.5s, not %v", e.SendTimeout)
 	}
 	for _, l := range slices.Concat(e.Limits.Sends, e.Limits.Guesses) {
 		if l.Max < 1 || l.Per < 0 || l.Per > 31*24*time.Hour {

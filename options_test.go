@@ -44,7 +44,7 @@ func TestOptions(t *testing.T) {
 		{"password second", customauth.Options{Steps: []customauth.Challenge{customauth.OTP{}, customauth.Password()}}, "must be the first step"},
 		{"no attempts", customauth.Options{Attempts: customauth.MaxAttempts(0)}, "MaxAttempts takes 1 to 8, not 0"},
 		{"too many attempts", customauth.Options{Attempts: customauth.MaxAttempts(9)}, "MaxAttempts takes 1 to 8, not 9"},
-		{"send timeout over Cognito's", customauth.Options{SendTimeout: 5 * time.Second}, "SendTimeout"},
+		{"send timeout over Cognito's", customauth.Options{SendTimeout: 3501 * time.Millisecond}, "SendTimeout"},
 		{"limit of nothing", limit(customauth.Limit{Per: time.Hour}), "a Limit needs Max"},
 		{"limit for too long", limit(customauth.Limit{Max: 1, Per: 32 * 24 * time.Hour}), "a Limit needs Max"},
 		{"limit backwards", limit(customauth.Limit{Max: 1, Per: -1}), "a Limit needs Max"},
