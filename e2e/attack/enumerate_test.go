@@ -1,0 +1,225 @@
+package attack_test
+
+// Enumerating: is there an account of this name? By what the app is told, and by
+// how long that takes.
+
+import (
+	"context"
+	"maps"
+	"regexp"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/cognitotest"
+	"github.com/cyber-eternal/customauth/smsguard"
+)
+
+// slow is a store as far away as a database.
+type slow struct{ customauth.Store }
+
+func (s slow) Count(ctx context.Context, key string, n int, limits []customauth.Limit) (time.Duration, error) {
+	time.Sleep(logNormal(4*time.Millisecond, 0.5))
+	return s.Store.Count(ctx, key, n, limits)
+}
+
+// hasty is what is often written by hand: nobody is sent nothing, at once.
+type hasty struct{ customauth.OTP }
+
+func (h hasty) Issue(ctx context.Context, r customauth.Request) (customauth.Issued, error) {
+	if r.UserNotFound {
+		return customauth.Issued{Answer: "000000"}, nil
+	}
+	return h.OTP.Issue(ctx, r)
+}
+
+const (
+	signIns  = 2_000
+	auc, dev = 0.5, 0.05 // what is asked for; the standard deviation at 2,000 each is 0.009
+)
+
+// enumerating times InitiateAuth from the app's side, 2,000 times for users and
+// 2,000 times for nobody, one after the other. Sending takes a log-normal time
+// around 150 ms, the store one around 4 ms.
+func enumerating(t *testing.T) (rows []row) {
+	ample := smsguard.Budget{Hour: 10_000, Day: 100_000}
+	guard := &smsguard.Options{Allow: []string{"GB"}, Country: ample, Total: ample}
+	for _, tt := range []struct {
+		setting string
+		setup   setup
+		hasty   bool
+		signIns int // of users, and as many of nobody
+	}{
+		{"an OTP that is hasty with unknown users", setup{}, true, size(200, signIns)},
+		{unlimited, setup{off: true}, false, size(1000, signIns)},
+		{"limits", setup{}, false, signIns},
+		{"limits and smsguard", setup{guard: guard}, false, signIns},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tt.setup.store = slow{newWide()}
+			tt.setup.send = func() { time.Sleep(logNormal(150*time.Millisecond, 0.4)) }
+			var sc *scene
+			if tt.hasty {
+				sc = newHastyScene(t, tt.setup)
+			} else {
+				sc = newScene(t, tt.setup)
+			}
+			took := func(name string) time.Duration {
+				began := time.Now()
+				if _, err := sc.pool.SignIn(t.Context(), name); err != nil {
+					t.Fatal(err)
+				}
+				return time.Since(began)
+			}
+			var known, unknown []time.Duration
+			for i := range tt.signIns {
+				sc.user(t, british(i))
+				known = append(known, took(british(i)))
+				unknown = append(unknown, took(british(1_000_000+i)))
+				time.Sleep(time.Second)
+			}
+			got := area(known, unknown)
+			if apart := got < auc-dev || got > auc+dev; apart != tt.hasty {
+				t.Errorf("%s: AUC %.3f", tt.setting, got)
+			}
+			rows = append(rows, row{setting: tt.setting, requests: 2 * tt.signIns, texts: sc.phones.all(), auc: got})
+		})
+	}
+	return rows
+}
+
+// newHastyScene is newScene with another step.
+func newHastyScene(t *testing.T, s setup) *scene {
+	t.Helper()
+	sc := newScene(t, s)
+	sc.options.Steps = []customauth.Challenge{hasty{customauth.OTP{Sender: sc.phones}}}
+	h, err := customauth.NewHandler(sc.options, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sc.pool, err = cognitotest.NewPool(cognitotest.Config{Triggers: cognitotest.Triggers{All: h}}); err != nil {
+		t.Fatal(err)
+	}
+	return sc
+}
+
+// area is the area under the ROC curve: how often a value of a is above one of b.
+// 0.5 tells nothing, 0 and 1 tell all.
+func area(a, b []time.Duration) float64 {
+	slices.Sort(b)
+	above := 0.0
+	for _, x := range a {
+		less, _ := slices.BinarySearch(b, x)
+		notMore, _ := slices.BinarySearch(b, x+1)
+		above += float64(less+notMore) / 2
+	}
+	return above / float64(len(a)) / float64(len(b))
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// What the app is told is the same for a user as for nobody, name by name and value
+// by value: at the first sign-in, after wrong answers, for resends, when a limit is
+// reached, and while the account is locked.
+func TestAnswersTellNothing(t *testing.T) {
+	known := transcript(t, true)
+	if diff := cmp.Diff(known, transcript(t, false)); diff != "" {
+		t.Errorf("(-known user +nobody):\n%s", diff)
+	}
+	codes := make(map[string]bool)
+	for _, got := range known {
+		codes[got["errorCode"]] = true
+	}
+	for _, code := range []string{"", "wrong_code", "expired", "resend_too_soon", "rate_limited"} {
+		if !codes[code] {
+			t.Errorf("the script does not meet the error code %q", code)
+		}
+	}
+}
+
+// transcript is all that an app is told along a script. The session string is left
+// out, which is random. USERNAME is a UUID for everybody in a pool whose users sign
+// in with a phone number.
+func transcript(t *testing.T, exists bool) (got []map[string]string) {
+	synctest.Test(t, func(t *testing.T) {
+		sc := newScene(t, setup{})
+		h, err := customauth.NewHandler(sc.options, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool, err := cognitotest.NewPool(cognitotest.Config{
+			UsernameAttributes: []string{"phone_number"},
+			Clients:            []cognitotest.Client{{AuthSessionValidity: 15 * time.Minute}},
+			Triggers:           cognitotest.Triggers{All: h},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := func(number string) {
+			if err := pool.AddUser("", map[string]string{"phone_number": number}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		add(british(1))
+		if exists {
+			add(victim)
+		}
+		// The handler learns from a known user that sending takes no time at all.
+		if _, err := pool.SignIn(t.Context(), british(1)); err != nil {
+			t.Fatal(err)
+		}
+		var s *cognitotest.SignIn
+		note := func(err error) {
+			told := make(map[string]string)
+			if err != nil {
+				told["error"] = err.Error()
+			} else {
+				maps.Copy(told, s.Parameters)
+				if !uuid.MatchString(told["USERNAME"]) {
+					t.Error("USERNAME is no UUID")
+				}
+				told["USERNAME"] = "a UUID"
+			}
+			told["at"] = time.Now().Format(time.TimeOnly)
+			got = append(got, told)
+		}
+		begin := func() {
+			var err error
+			s, err = pool.SignIn(t.Context(), victim)
+			note(err)
+		}
+		answer := func() { note(s.Answer(t.Context(), "000 000", nil)) }
+		resend := func() { note(s.Answer(t.Context(), "resend", map[string]string{"action": "resend"})) }
+
+		begin()
+		answer()
+		answer()
+		answer() // the end of the attempts
+		begin()  // too soon
+		answer()
+		time.Sleep(31 * time.Second)
+		resend()
+		resend() // too soon
+		time.Sleep(31 * time.Second)
+		begin()
+		time.Sleep(4 * time.Minute)
+		answer() // too late
+		for range 12 {
+			time.Sleep(20 * time.Minute)
+			begin() // until the guesses of the day are used up
+			answer()
+			answer()
+		}
+		time.Sleep(day)
+		for range 12 {
+			begin() // until the texts of the day are used up
+			time.Sleep(20 * time.Minute)
+		}
+		answer()
+	})
+	return got
+}
