@@ -300,7 +300,7 @@ func TestSDKUnknownUser(t *testing.T) {
 	if diff := cmp.Diff(names(known.ChallengeParameters), names(unknown.ChallengeParameters)); diff != "" {
 		t.Errorf("names of the parameters (-known +unknown):\n%s", diff)
 	}
-	for _, name := range []string{"CODE_DELIVERY_DESTINATION", "CODE_DELIVERY_DELIVERY_MEDIUM", "attemptsRemaining", "codeLength", "resendAfter", "step"} {
+	for _, name := range []string{"CODE_DELIVERY_DESTINATION", "CODE_DELIVERY_DELIVERY_MEDIUM", "attemptsRemaining", "codeLength", "step"} {
 		if k, u := known.ChallengeParameters[name], unknown.ChallengeParameters[name]; k != u {
 			t.Errorf("%s: %q for a known user, %q for an unknown one", name, k, u)
 		}

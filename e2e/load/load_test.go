@@ -245,8 +245,8 @@ func (c *crowdRun) signIns(t *testing.T, n int) {
 // use. What is left after a fifth is what the pool and the handlers need; the rest
 // must add nothing that counts.
 //
-// The bound is generous, for a heap in use has gaps: a quarter and 4 MiB more. A
-// leak of one kilobyte for each of 8,000 sign-ins passes it.
+// The bound is generous, for a heap in use has gaps: a quarter and 4 MiB more. If
+// each of 8,000 sign-ins left a kilobyte behind, that would be above it.
 func checkFlat(t *testing.T, n int, work func(n int)) {
 	t.Helper()
 	work(n / 5)
