@@ -39,8 +39,9 @@ type Challenge interface {
 	// Check reports whether the answer is right. The answer is what the user
 	// typed, valid UTF-8 without control characters, at most 256 bytes.
 	// Use r.Matches to compare it with Issued.Answer in constant time. An error
-	// fails the trigger and never counts as right. It is called for unknown
-	// users too; whatever it reports then counts as wrong.
+	// fails the trigger and never counts as right. It is called for unknown users
+	// too: they can pass a step that another follows, so that it does not tell
+	// them from known ones, but never the last.
 	Check(ctx context.Context, r Request, answer string) (bool, error)
 }
 
@@ -75,16 +76,18 @@ type Request struct {
 // Issued is a challenge that was made.
 type Issued struct {
 	// Answer is the right answer, if there is a fixed one. Only its MAC leaves
-	// the handler. Spaces, dashes, case and the script of digits do not count
-	// when it is compared.
+	// the handler, and its length, which the app is shown as codeLength. Spaces,
+	// dashes, case and the script of digits do not count when it is compared. At
+	// most 256 bytes.
 	Answer string
 
-	// Private travels to Check unchanged and cannot be altered by the app.
-	// At most 512 bytes. The service keeps it, so no secret belongs in it.
+	// Private travels to Check unchanged and cannot be altered by the app. At most
+	// 256 bytes of UTF-8. The service keeps it, so no secret belongs in it.
 	Private string
 
 	// Public is shown to the app, with the parameters that every challenge has
-	// (see the package documentation). At most 512 bytes in all.
+	// (see the package documentation), which it cannot replace. At most 256 bytes
+	// of UTF-8 in all.
 	Public map[string]string
 
 	// TTL is how long the challenge can be answered. Default 3 minutes, at most
@@ -125,8 +128,9 @@ func (r Request) Matches(answer string) bool {
 
 // Key names a value for a [Store]: an HMAC of the pool and the value under the
 // newest of Options.Keys, so that no store learns phone numbers or names; a new
-// key begins to count afresh. Kind, a few letters, keeps uses apart. Outside of a
-// handler Key returns "".
+// key begins to count afresh. Kind, a few letters, keeps uses apart; those that
+// begin with "send" and "guess" are this package's own. Outside of a handler Key
+// returns "".
 func (r Request) Key(kind, value string) string {
 	if r.turn == nil {
 		return ""
@@ -151,7 +155,8 @@ func (password) Check(context.Context, Request, string) (bool, error) { return f
 // The zero value sends six digits by SMS to the user's phone_number over Amazon
 // SNS. It may be embedded in a type that overrides a method.
 type OTP struct {
-	// ID is the name of the step. Default "otp". Two codes in one sign-in need two.
+	// ID is the name of the step. Default "otp". Two codes in one sign-in need two,
+	// and two destinations: ResendAfter holds between them too.
 	ID string
 
 	// Generator makes the codes. Default Digits(6).
@@ -177,11 +182,12 @@ type OTP struct {
 	MaxSends int
 
 	// Destination says where the code goes. Default: the attribute phone_number,
-	// by SMS. It is called with made-up attributes for unknown users, so it must
-	// look at r.Attributes alone. It is asked again when the answer comes: a code
-	// is good only for the destination that it was sent to. A user for whom it
-	// fails is treated like an unknown one: nothing is sent, nothing is shown, the
-	// log has an error.
+	// by SMS. For unknown users it is called with made-up attributes, phone_number
+	// and email and their _verified, and should find what it finds for most users
+	// in them; so it must look at r.Attributes alone. It is asked again when the
+	// answer comes: a code is good only for the destination that it was sent to. A
+	// user for whom it fails is treated like an unknown one: nothing is sent,
+	// nothing is shown, the log has a warning.
 	Destination func(r Request) (Destination, error)
 
 	// Text writes the message. Default: "123456 is your code. It is valid for 3
@@ -244,6 +250,7 @@ func (o OTP) Issue(ctx context.Context, r Request) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
+	clean := func(err error) error { return scrub(err, to, code, normalize(code)) }
 	out := Issued{Answer: code, TTL: cmp.Or(o.TTL, defaultTTL)}
 	out.to, out.silent = to.id(), silent
 	if cause != nil {
@@ -255,16 +262,19 @@ func (o OTP) Issue(ctx context.Context, r Request) (Issued, error) {
 	}
 	m := Message{To: to, Code: Code{&code}, Request: r}
 	if m.Text, err = o.text(r, m.Code); err != nil {
-		return Issued{}, err
+		return Issued{}, clean(err)
 	}
 	if err := r.turn.env.checkText(ctx, r, m); err != nil {
-		return Issued{}, err
+		return Issued{}, clean(err)
 	}
 	return r.turn.env.deliver(ctx, o, m, out)
 }
 
 // Check compares the answer with the code.
 func (o OTP) Check(_ context.Context, r Request, answer string) (bool, error) {
+	if r.turn != nil {
+		r.to = o.bound(r)
+	}
 	return r.Matches(answer), nil
 }
 
@@ -281,7 +291,7 @@ func (o OTP) code(ctx context.Context) (string, error) {
 	if len(n) == 0 || len(n) > maxCode {
 		return "", fmt.Errorf("customauth: generator: a code needs 1 to %d letters or digits", maxCode)
 	}
-	if !o.InsecureShortCodes && space(n) < minCodes {
+	if _, checked := g.(uniform); !checked && !o.InsecureShortCodes && space(n) < minCodes {
 		return "", errors.New("customauth: generator: the code is too short (see InsecureShortCodes)")
 	}
 	return code, nil
@@ -317,8 +327,12 @@ func (o OTP) destination(r Request) (to Destination, missing error) {
 	decoy := r
 	decoy.Attributes = r.turn.env.decoyAttributes(r)
 	to, err := resolve(decoy)
-	if err != nil || to.check() != nil {
+	if err == nil {
+		err = to.check()
+	}
+	if err != nil {
 		to, _ = phoneNumber(decoy)
+		missing = cmp.Or(missing, fmt.Errorf("customauth: Destination fails for made-up attributes, so unknown users can be told apart: %w", scrub(err, to)))
 	}
 	return to, missing
 }
@@ -462,9 +476,10 @@ func only(s string, least, most int, set string) bool {
 	return len(s) >= least && len(s) <= most && strings.Trim(s, set) == ""
 }
 
-// A Generator makes codes. It is called concurrently. A code has 1 to 32 letters
-// and digits; spaces and dashes may make it easier to read and do not count. An
-// error fails the trigger: nothing is sent.
+// A Generator makes codes. It is called concurrently. A code has 1 to 64 bytes of
+// letters and digits; spaces and dashes may make it easier to read and do not
+// count. An error fails the trigger, and nothing is sent; its text goes to the log
+// and must not have the code.
 type Generator interface {
 	Generate(ctx context.Context) (string, error)
 }
@@ -508,6 +523,9 @@ func (u uniform) Generate(context.Context) (string, error) {
 
 // maxCode bounds the length of a code in bytes.
 const maxCode = 64
+
+// maxCarried bounds in bytes what a challenge may carry along.
+const maxCarried = 256
 
 // normalize makes what people type comparable: digits of any script become
 // ASCII, full-width letters narrow, small letters capital; white space, dashes

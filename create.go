@@ -4,6 +4,7 @@ package customauth
 // same one again after a wrong answer.
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -91,11 +92,15 @@ func (e *env) create(ctx context.Context, c *event.Call) (created, error) {
 		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was called where no challenge is due"})
 	}
 	r := t.request(st.step)
+	remaining, err := t.remaining(ctx, r, st) // first: a policy that fails must not cost a message
+	if err != nil {
+		return created{}, t.fail(ctx, "policy", err)
+	}
 	made, err := t.next(ctx, r, st)
 	if err != nil {
 		return created{}, t.fail(ctx, "challenge", err)
 	}
-	answer, err := t.show(ctx, r, made)
+	answer, err := t.show(ctx, r, made, remaining)
 	if err != nil {
 		return created{}, t.fail(ctx, "challenge", err)
 	}
@@ -139,12 +144,14 @@ func (t *turn) next(ctx context.Context, r Request, st state) (made, error) {
 		return t.issue(ctx, r, st)
 	}
 	if t.resend() {
-		now := time.Now()
-		_, most := resends(t.env.Steps[st.step])
-		free := time.Unix(int64(st.last.ResendAt), 0)
+		after, most := resends(t.env.Steps[st.step])
+		wait := time.Until(time.Unix(int64(st.last.ResendAt), 0))
+		if st.last.Flags&seal.Void == 0 && wait > after+time.Second {
+			wait = 0 // this function's clock is behind; the store has its own idea of the cooldown
+		}
 		switch {
-		case now.Before(free):
-			return t.again(st, "resend_too_soon", free.Sub(now))
+		case wait > 0:
+			return t.again(st, "resend_too_soon", wait)
 		case int(st.last.Sends) >= most:
 			return t.again(st, "rate_limited", 0)
 		}
@@ -156,7 +163,7 @@ func (t *turn) next(ctx context.Context, r Request, st state) (made, error) {
 	if expired(st.last) {
 		return t.again(st, "expired", 0)
 	}
-	wait, err := t.env.waitForGuess(ctx, r)
+	wait, err := t.waitForGuess(ctx, r)
 	if err != nil {
 		return made{}, err
 	}
@@ -187,6 +194,10 @@ func (t *turn) again(st state, code string, wait time.Duration) (made, error) {
 	return m, nil
 }
 
+// maxLimited bounds how long a record refuses a resend. The store is asked again
+// after that.
+const maxLimited = 24 * time.Hour
+
 // resends are the rules of a step for further messages.
 func resends(c Challenge) (after time.Duration, most int) {
 	if r, ok := c.(interface{ resends() (time.Duration, int) }); ok {
@@ -198,7 +209,7 @@ func resends(c Challenge) (after time.Duration, most int) {
 // issue makes a new challenge. If it cannot be made, the one before stays.
 func (t *turn) issue(ctx context.Context, r Request, st state) (made, error) {
 	step := t.env.Steps[st.step]
-	wait, err := t.env.waitForGuess(ctx, r)
+	wait, err := t.waitForGuess(ctx, r)
 	if err != nil {
 		return made{}, err
 	}
@@ -245,7 +256,7 @@ func (t *turn) refused(st state, code string, wait time.Duration) (made, error) 
 	now := time.Now()
 	rec.Expires = unix(now.Add(maxTTL))
 	if rec.ResendAt = unix(now); wait > 0 {
-		rec.ResendAt = unix(now.Add(min(wait, 24*time.Hour) + time.Second - 1))
+		rec.ResendAt = unix(now.Add(min(wait, maxLimited) + time.Second - 1))
 	}
 	m := made{Record: rec, extra: extra{Void: code}, retryAfter: wait}
 	m.errorCode = code
@@ -272,24 +283,35 @@ func (m *made) store() error {
 		return nil
 	}
 	var err error
-	m.Extra, err = json.Marshal(m.extra)
+	m.Extra, err = marshal(m.extra)
 	if err == nil && len(m.Extra) > seal.MaxExtra {
 		err = errors.New("customauth: Issued.Private and Public are too large")
 	}
 	return err
 }
 
+// marshal is json.Marshal without its care for HTML, which makes text longer.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
 // check reports whether a challenge is as its documentation says.
 func (i Issued) check() error {
 	size := 0
+	valid := utf8.ValidString(i.Private)
 	for k, v := range i.Public {
 		size += len(k) + len(v)
+		valid = valid && utf8.ValidString(k) && utf8.ValidString(v)
 	}
 	switch {
 	case i.TTL < 0 || i.TTL > maxTTL:
 		return fmt.Errorf("customauth: Issued.TTL must be from 0 to 10m, not %v", i.TTL)
-	case len(i.Private) > 512 || size > 512:
-		return errors.New("customauth: Issued.Private and Public have 512 bytes each")
+	case len(i.Private) > maxCarried || size > maxCarried || !valid:
+		return fmt.Errorf("customauth: Issued.Private and Public have %d bytes of UTF-8 each", maxCarried)
 	case len(i.Answer) > maxAnswer || i.Answer != "" && normalize(i.Answer) == "":
 		return fmt.Errorf("customauth: Issued.Answer must have 1 to %d bytes that count", maxAnswer)
 	}
@@ -297,10 +319,13 @@ func (i Issued) check() error {
 }
 
 // show makes the public parameters, and seals.
-func (t *turn) show(ctx context.Context, r Request, m made) (created, error) {
+func (t *turn) show(ctx context.Context, r Request, m made, remaining int) (created, error) {
 	step := t.env.Steps[m.Step]
 	public := make(map[string]string, 12)
 	maps.Copy(public, m.Public)
+	for _, name := range []string{"codeLength", "expiresAt", "resendAfter", "errorCode", "retryAfter"} {
+		delete(public, name) // these say what this package says, or nothing
+	}
 	if s, ok := step.(shower); ok {
 		shown, err := t.shown(ctx, s, r)
 		if err != nil {
@@ -317,18 +342,18 @@ func (t *turn) show(ctx context.Context, r Request, m made) (created, error) {
 		public["expiresAt"] = time.Unix(int64(m.Expires), 0).UTC().Format(time.RFC3339)
 	}
 	if _, most := resends(step); int(m.Sends) < most {
-		public["resendAfter"] = seconds(time.Unix(int64(m.ResendAt), 0).Sub(now))
-	}
-	remaining, err := t.remaining(ctx, r, m)
-	if err != nil {
-		return created{}, err
+		wait := time.Unix(int64(m.ResendAt), 0).Sub(now)
+		if m.errorCode == "rate_limited" && m.Void == "" {
+			wait = max(wait, m.retryAfter)
+		}
+		public["resendAfter"] = seconds(min(wait, maxShown))
 	}
 	public["attemptsRemaining"] = strconv.Itoa(remaining)
 	if m.errorCode != "" {
 		public["errorCode"] = m.errorCode
 	}
 	if m.errorCode != "" && m.retryAfter > 0 {
-		public["retryAfter"] = seconds(min(m.retryAfter, 31*24*time.Hour))
+		public["retryAfter"] = seconds(min(m.retryAfter, maxShown))
 	}
 	return created{public, t.env.sealer.Seal(m.Record, t.who)}, nil
 }
@@ -347,14 +372,21 @@ func (t *turn) shown(ctx context.Context, s shower, r Request) (map[string]strin
 	return bounded(ctx, func(context.Context) (map[string]string, error) { return s.shown(r), nil })
 }
 
+// maxShown stands for a wait without an end.
+const maxShown = 31 * 24 * time.Hour
+
 // seconds are whole ones, rounded up, and never negative.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(0, d+time.Second-1) / time.Second))
 }
 
 // remaining is how many answers the user has, this one included.
-func (t *turn) remaining(ctx context.Context, r Request, m made) (int, error) {
-	a := Attempts{Step: r.Step, Wrong: int(m.Wrong), Sends: int(m.Sends), Rounds: int(m.Rounds)}
+func (t *turn) remaining(ctx context.Context, r Request, st state) (int, error) {
+	a := Attempts{Step: r.Step}
+	if st.last != nil {
+		a = st.attempts(t)
+		a.Resend = false
+	}
 	for n := 1; ; n++ {
 		a.Wrong, a.Rounds = a.Wrong+1, a.Rounds+1
 		d, err := t.env.decide(ctx, a)
@@ -366,9 +398,10 @@ func (t *turn) remaining(ctx context.Context, r Request, m made) (int, error) {
 
 // How a send can end, as the decoys have to imitate it.
 const (
-	delivered = iota
-	undelivered
-	uncertain
+	delivered   = iota
+	undelivered // for now, whoever it is for
+	unreachable // for this destination; decoys do not imitate it
+	uncertain   // it may be on its way
 )
 
 // deliver sends the message of a challenge, or pretends to.
@@ -379,8 +412,14 @@ func (e *env) deliver(ctx context.Context, o OTP, m Message, out Issued) (Issued
 		value = "nobody " + r.UserName
 	}
 	after, _ := o.resends()
-	usual := append([]Limit{{Max: 1, Per: after}}, e.sends...)
-	sends := tallies(r, "send", value, usual, e.ownSends)
+	limits := append([]Limit{{Max: 1, Per: after}}, e.sends...)
+	sends, err := r.turn.tallies(ctx, r, "send", r.Key("send", value), limits, e.ownSends)
+	if err != nil {
+		return Issued{}, err
+	}
+	for i := range sends[:len(sends)-1] {
+		sends[i].look = out.silent // made-up names must not use up what others share
+	}
 	wait, err := e.countAll(ctx, sends)
 	if err != nil {
 		return Issued{}, err
@@ -389,12 +428,14 @@ func (e *env) deliver(ctx context.Context, o OTP, m Message, out Issued) (Issued
 		return Issued{ErrorCode: "rate_limited", RetryAfter: wait, report: out.report}, nil
 	}
 	end, reason, err := e.send(ctx, o, m, out.silent)
-	out.sent = !out.silent && end != undelivered
+	out.sent = !out.silent && (end == delivered || end == uncertain)
 	out.reason, out.cause = cmp.Or(reason, out.reason), cmp.Or(err, out.cause)
 	switch end {
 	case undelivered:
 		e.giveBack(ctx, sends)
 		return Issued{ErrorCode: "delivery_failed", report: out.report}, nil
+	case unreachable:
+		return Issued{ErrorCode: "delivery_failed", RetryAfter: after, report: out.report}, nil
 	case uncertain:
 		out.ErrorCode = "delivery_failed"
 	}
@@ -417,6 +458,9 @@ func (e *env) send(ctx context.Context, o OTP, m Message, silent bool) (end int,
 	samples := &e.samples[slices.Index(e.names, m.Request.Step)]
 	if silent {
 		x := samples.Draw()
+		if x.Cut {
+			x.Took = budget
+		}
 		select {
 		case <-time.After(x.Took):
 			return x.End, "", nil
@@ -426,7 +470,9 @@ func (e *env) send(ctx context.Context, o OTP, m Message, silent bool) (end int,
 	}
 	began := time.Now()
 	end, reason, err = e.sendNow(ctx, o, m)
-	samples.Learn(latency.Sample{Took: time.Since(began), End: end})
+	if end != unreachable {
+		samples.Learn(latency.Sample{Took: time.Since(began), End: end, Cut: ctx.Err() != nil})
+	}
 	return end, reason, err
 }
 
@@ -435,14 +481,14 @@ func (e *env) sendNow(ctx context.Context, o OTP, m Message) (end int, reason st
 		if _, caught := err.(*panicked); caught {
 			return err
 		}
-		return scrub(err, m.To, m.Text, m.Code.Reveal())
+		return scrub(err, m.To, m.Text, m.Code.Reveal(), normalize(m.Code.Reveal()))
 	}
 	if o.Guard != nil {
 		_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, o.Guard.Allow(ctx, m.Request, m.To)
 		})
 		if err = clean(err); err != nil {
-			return undelivered, "guard: " + err.Error(), err
+			return unreachable, "guard: " + err.Error(), err
 		}
 	}
 	_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) {
@@ -451,8 +497,10 @@ func (e *env) sendNow(ctx context.Context, o OTP, m Message) (end int, reason st
 	switch {
 	case err == nil:
 		return delivered, "", nil
-	case errors.Is(err, ErrThrottled), errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination), errors.Is(err, ErrUnauthorized):
+	case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnauthorized):
 		return undelivered, "delivery_failed", clean(err)
+	case errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination):
+		return unreachable, "delivery_failed", clean(err)
 	}
 	return uncertain, "delivery_failed", clean(err)
 }

@@ -159,8 +159,8 @@ func TestSenderFailures(t *testing.T) {
 		errorText string // in the log
 	}{
 		{"throttled", fails(customauth.ErrThrottled), false, 0, 0, customauth.ErrThrottled, "throttled"},
-		{"opted out", fails(customauth.ErrOptedOut), false, 0, 0, customauth.ErrOptedOut, "opted out"},
-		{"invalid", fails(customauth.ErrInvalidDestination), false, 0, 0, customauth.ErrInvalidDestination, "cannot be sent to"},
+		{"opted out", fails(customauth.ErrOptedOut), false, 30 * time.Second, 0, customauth.ErrOptedOut, "opted out"},
+		{"invalid", fails(customauth.ErrInvalidDestination), false, 30 * time.Second, 0, customauth.ErrInvalidDestination, "cannot be sent to"},
 		{"not authorized", fails(customauth.ErrUnauthorized), false, 0, 0, customauth.ErrUnauthorized, "not authorized"},
 		{"unknown failure", fails(errors.New("HTTP 500")), true, 30 * time.Second, 0, nil, "HTTP 500"},
 		{"hangs", hang, true, 30 * time.Second, 3 * time.Second, context.DeadlineExceeded, "deadline"},
@@ -224,6 +224,131 @@ func TestDecoysFailToo(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// TestDecoysCannotBeTaught: what fails for one number alone does not show up in
+// decoys, however often somebody makes it fail.
+func TestDecoysCannotBeTaught(t *testing.T) {
+	for name, refuse := range map[string]func(*rig, *guard){
+		"opted out": func(r *rig, _ *guard) { r.inbox.failWith(fails(customauth.ErrOptedOut)) },
+		"guard":     func(_ *rig, g *guard) { g.refuse = errors.New("closed") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := new(guard)
+			r := newRig(t, customauth.Options{Steps: []customauth.Challenge{customauth.OTP{Guard: g}}})
+			refuse(r, g)
+			allowed := 0
+			for range 300 {
+				if r.start().outcome() == "asked delivery_failed" {
+					allowed++
+				}
+				sleep(time.Minute)
+			}
+			if allowed > 25 {
+				t.Errorf("%s: %d sends to one number in five hours", name, allowed)
+			}
+			for i := range 20 {
+				if got := r.start(unknown, named(fmt.Sprint("nobody", i))).outcome(); got != "asked" {
+					t.Errorf("%s: an unknown user sees %q", name, got)
+				}
+			}
+		})
+	}
+}
+
+// TestFirstStepForAll: a first step that anybody passes does not tell who has an
+// account, and brings an unknown user no further than that.
+func TestFirstStepForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		captcha := custom{issued: customauth.Issued{Answer: "cats"}}
+		r := newRig(t, customauth.Options{Steps: []customauth.Challenge{captcha, customauth.OTP{}}})
+		known, nobody := r.start().answer("cats"), r.start(unknown).answer("cats")
+		if diff := cmp.Diff(keys(known.public), keys(nobody.public)); diff != "" || nobody.public["step"] != "otp" {
+			t.Errorf("second step (-known +unknown):\n%s", diff)
+		}
+		if nobody.answer(r.inbox.code()); nobody.tokens || r.inbox.count() != 1 {
+			t.Errorf("unknown user: %s, %d texts", nobody.outcome(), r.inbox.count())
+		}
+		alone := newRig(t, customauth.Options{Steps: []customauth.Challenge{captcha}})
+		if s := alone.start(unknown).answer("cats"); s.outcome() != "asked wrong_code" {
+			t.Errorf("an unknown user passes the last step: %s", s.outcome())
+		}
+	})
+}
+
+// TestErrorsOfPlugPoints may quote what they like: codes, answers and addresses
+// are taken out.
+func TestErrorsOfPlugPoints(t *testing.T) {
+	const code = "KZ7Q-WXYZ"
+	fixed := customauth.GeneratorFunc(func(context.Context) (string, error) { return code, nil })
+	fail := func(what string) error { return errors.New("cannot: " + what) }
+	tests := map[string]customauth.Challenge{
+		"text": customauth.OTP{Generator: fixed, Text: func(_ customauth.Request, c customauth.Code) (string, error) {
+			return "", fail(c.Reveal() + " KZ7QWXYZ")
+		}},
+		"sender": customauth.OTP{Generator: fixed, Sender: customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
+			return fail(m.Text + " KZ7QWXYZ someone%40example.com")
+		})},
+		"guard": customauth.OTP{Generator: fixed, Guard: &guard{refuse: fail(phone)}},
+		"check": custom{issued: customauth.Issued{Answer: code}, check: func(_ customauth.Request, a string) (bool, error) {
+			return false, fail(a)
+		}},
+	}
+	for name, step := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, customauth.Options{Steps: []customauth.Challenge{step}})
+			s := r.start()
+			if s.err == nil {
+				s.answer(code)
+			}
+			said := r.log.String()
+			for _, e := range r.events {
+				said += fmt.Sprintf("%s %v %+v %#v\n", e.Reason, e.Err, e.Err, e.Err)
+			}
+			for _, secret := range []string{code, "KZ7QWXYZ", "2065550100", "someone"} {
+				if strings.Contains(said, secret) {
+					t.Errorf("%s: %q is in\n%s", name, secret, said)
+				}
+			}
+			if !strings.Contains(said, "cannot: ") {
+				t.Errorf("%s: the log does not have the error:\n%s", name, said)
+			}
+		})
+	}
+}
+
+// TestResendByAnotherClock: a function whose clock is a day behind does not keep
+// the user from asking again, and one that is limited says for how long.
+func TestResendByAnotherClock(t *testing.T) {
+	var s *signIn
+	synctest.Test(t, func(t *testing.T) {
+		sleep(24 * time.Hour)
+		s = newRig(t, customauth.Options{}).start()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s.rig = newRig(t, customauth.Options{Attempts: customauth.MaxAttempts(8)})
+		if s.resend(); s.outcome() != "asked" || s.inbox.count() != 1 {
+			t.Errorf("%v", s.public)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, customauth.Options{Limits: customauth.Limits{Sends: []customauth.Limit{{Max: 1, Per: time.Hour}}}})
+		s := r.start()
+		sleep(31 * time.Second)
+		if s.resend(); s.outcome() != "asked rate_limited" || s.public["resendAfter"] != s.public["retryAfter"] {
+			t.Errorf("limited: %v", s.public)
+		}
+	})
+}
+
+// TestReservedParameters: a challenge of one's own cannot speak for the package.
+func TestReservedParameters(t *testing.T) {
+	public := map[string]string{"errorCode": "x", "retryAfter": "1", "step": "x", "codeLength": "9", "mine": "x"}
+	r := newRig(t, customauth.Options{Steps: []customauth.Challenge{custom{issued: customauth.Issued{Public: public}}}})
+	s := r.start()
+	if s.public["errorCode"] != "" || s.public["retryAfter"] != "" || s.public["step"] != "pet" || s.public["codeLength"] != "" || s.public["mine"] != "x" {
+		t.Errorf("%v", s.public)
+	}
 }
 
 // TestSlowEverything: with a store that takes nearly all of its time and a sender
@@ -471,7 +596,7 @@ func TestWeakCodes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, customauth.Options{Steps: []customauth.Challenge{customauth.OTP{Generator: tt.generator, InsecureShortCodes: tt.insecure}}})
+			r := newRig(t, customauth.Options{InsecureNoLimits: true, Steps: []customauth.Challenge{customauth.OTP{Generator: tt.generator, InsecureShortCodes: tt.insecure}}})
 			s := r.start()
 			if got := s.err == nil; got != tt.ok {
 				t.Errorf("error %v", s.err)
@@ -480,6 +605,20 @@ func TestWeakCodes(t *testing.T) {
 				t.Errorf("sent %d texts", r.inbox.count())
 			}
 		})
+	}
+}
+
+// TestDigitsByChance: one in 740 codes of Alphanumeric(5) has no letter, and is as
+// good as the others.
+func TestDigitsByChance(t *testing.T) {
+	r := newRig(t, customauth.Options{InsecureNoLimits: true, Steps: []customauth.Challenge{customauth.OTP{
+		Generator: customauth.Alphanumeric(5), Sender: customauth.SenderFunc(func(context.Context, customauth.Message) error { return nil }),
+	}}})
+	for range 10000 {
+		if s := r.start(); s.err != nil {
+			t.Fatalf("%v\n%s", s.err, r.log)
+		}
+		r.log.Reset()
 	}
 }
 
@@ -524,8 +663,9 @@ func TestGuard(t *testing.T) {
 			t.Errorf("reason %q", got)
 		}
 		g.refuse = nil
+		sleep(30 * time.Second)
 		if s := r.start(); s.outcome() != "asked" {
-			t.Errorf("a refused send counted: %q", s.outcome())
+			t.Errorf("after a refused send: %q", s.outcome())
 		}
 	})
 }
@@ -646,8 +786,10 @@ func TestCustomChallenge(t *testing.T) {
 		{"check panics", custom{check: func(customauth.Request, string) (bool, error) { panic("x") }}, "yes", "error: customauth: sign-in is not available at the moment"},
 		{"check hangs", custom{check: func(customauth.Request, string) (bool, error) { time.Sleep(time.Hour); return true, nil }}, "yes", "error: customauth: sign-in is not available at the moment"},
 		{"TTL too long", custom{issued: customauth.Issued{Answer: "Rex", TTL: 11 * time.Minute}}, "", "error: customauth: sign-in is not available at the moment"},
-		{"private too large", custom{issued: customauth.Issued{Private: strings.Repeat("x", 513)}}, "", "error: customauth: sign-in is not available at the moment"},
-		{"public too large", custom{issued: customauth.Issued{Public: map[string]string{"x": strings.Repeat("x", 512)}}}, "", "error: customauth: sign-in is not available at the moment"},
+		{"private too large", custom{issued: customauth.Issued{Private: strings.Repeat("x", 257)}}, "", "error: customauth: sign-in is not available at the moment"},
+		{"private of no text", custom{issued: customauth.Issued{Private: "\xff"}}, "", "error: customauth: sign-in is not available at the moment"},
+		{"private of brackets", custom{issued: customauth.Issued{Private: strings.Repeat("<", 256)}, check: func(r customauth.Request, a string) (bool, error) { return r.Private == strings.Repeat("<", 256), nil }}, "x", "tokens"},
+		{"public too large", custom{issued: customauth.Issued{Public: map[string]string{"x": strings.Repeat("x", 256)}}}, "", "error: customauth: sign-in is not available at the moment"},
 		{"answer of nothing", custom{issued: customauth.Issued{Answer: " - "}}, "", "error: customauth: sign-in is not available at the moment"},
 	}
 	for _, tt := range tests {

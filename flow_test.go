@@ -164,6 +164,7 @@ type signIn struct {
 	ctx        context.Context
 	user       string
 	client     string
+	pool       string
 	attributes map[string]string
 	notFound   bool
 
@@ -178,7 +179,7 @@ type signIn struct {
 
 // start begins a sign-in of a user with a phone number and an e-mail address.
 func (r *rig) start(more ...func(*signIn)) *signIn {
-	s := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, attributes: map[string]string{
+	s := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, pool: pool, attributes: map[string]string{
 		"sub": sub, "phone_number": phone, "email": "someone@example.com", "cognito:user_status": "CONFIRMED",
 	}}
 	for _, f := range more {
@@ -208,7 +209,7 @@ func afterSRP(s *signIn) {
 
 func (s *signIn) header(source string) events.CognitoEventUserPoolsHeader {
 	return events.CognitoEventUserPoolsHeader{
-		Version: "1", Region: "eu-west-1", UserPoolID: pool, UserName: s.user, TriggerSource: source,
+		Version: "1", Region: "eu-west-1", UserPoolID: s.pool, UserName: s.user, TriggerSource: source,
 		CallerContext: events.CognitoEventUserPoolsCallerContext{ClientID: s.client},
 	}
 }

@@ -80,6 +80,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"runtime/debug"
 	"slices"
@@ -102,7 +103,9 @@ type Options struct {
 	// Keys seal what travels from one trigger to the next: 32 bytes each or more,
 	// from a random source. The first seals, all open. To rotate without ending a
 	// sign-in, deploy three times: the new key behind the old one, in front of it,
-	// and, 15 minutes later, without the old one. See [ParseKeys].
+	// and, 15 minutes later, without the old one. Limits are counted under names
+	// that the first key makes, so with a new first key they begin afresh. See
+	// [ParseKeys].
 	Keys [][]byte
 
 	// Steps are what a user must pass, in this order. Default: one OTP by SMS
@@ -141,16 +144,18 @@ type Options struct {
 
 // Limits bound what can be done over any number of sign-ins.
 type Limits struct {
-	// Sends limits messages per destination, on top of one per OTP.ResendAfter.
-	// Default: 5 an hour and 10 a day, which bounds what one number can be
-	// annoyed with and what it can cost.
+	// Sends limits the messages of OTP steps per destination, on top of one per
+	// OTP.ResendAfter. Default: 5 an hour and 10 a day, which bounds what one
+	// number can be annoyed with and what it can cost. A Challenge of your own
+	// that sends must count for itself.
 	Sends []Limit
 
-	// Guesses limits answers per user. A guess is counted before it is compared,
-	// so that parallel guesses cannot pass the limit, and given back if it was
-	// right. Default: 5 in 5 minutes, 10 an hour, 20 a day, and 100 without a
-	// right one in between (NIST SP 800-63B-4, 3.2.2). At 20 a day, a code of six
-	// digits is guessed within a day with a chance of 1 in 50,000.
+	// Guesses limits answers per user and step. A guess is counted before it is
+	// compared, so that parallel guesses cannot pass the limit, and given back if
+	// it was right. Default: 5 in 5 minutes, 10 an hour, 20 a day, and 100 without
+	// a right one in between (NIST SP 800-63B-4, 3.2.2). At 20 a day, a code of six
+	// digits is guessed within a day with a chance of 1 in 50,000. One Limit at
+	// least must have no Key.
 	Guesses []Limit
 }
 
@@ -165,8 +170,10 @@ type Limit struct {
 	// Key, if set, counts under a key of its own instead of the destination or the
 	// user: all events for which it returns the same text count together. It must
 	// not return what the app can choose freely, or the limit is none. Events for
-	// which it returns "" are not counted. Each Limit with a Key costs a call of
-	// the Store. Key is nil where a Store sees the Limit.
+	// which it returns "" are not counted. For an unknown user r.Attributes are
+	// made up, and sends to nobody are held to the limit without using it up. Each
+	// Limit with a Key costs a call of the Store. Key is nil where a Store sees the
+	// Limit.
 	Key func(r Request) string
 }
 
@@ -235,9 +242,11 @@ func (o Options) Unlock(ctx context.Context, poolID, userName string) error {
 	if o.Store == nil {
 		return errors.New("customauth: unlock needs the store that the handlers share")
 	}
-	key := e.sealer.StoreKey("guess", poolID, userName)
-	if _, err := o.Store.Count(ctx, key, -math.MaxInt32, e.guesses); err != nil {
-		return fmt.Errorf("customauth: unlock: %w", err)
+	for _, step := range e.names {
+		key := e.sealer.StoreKey("guess", poolID, step, userName)
+		if _, err := o.Store.Count(ctx, key, -math.MaxInt32, e.guesses); err != nil {
+			return fmt.Errorf("customauth: unlock: %w", err)
+		}
 	}
 	return nil
 }
@@ -270,7 +279,7 @@ func NewHandler(o Options, triggers map[string]lambda.Handler) (lambda.Handler, 
 		}
 	}
 	e.warm(append(e.senders(), e.Store)...)
-	return &handler{e, triggers}, nil
+	return &handler{e, maps.Clone(triggers)}, nil
 }
 
 var own = []string{"DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"}
@@ -413,8 +422,13 @@ type env struct {
 	sns            *SNSSender        // for steps without a Sender
 }
 
-func newEnv(o Options) (*env, error) {
-	e := &env{Options: o, sns: new(SNSSender)}
+func newEnv(o Options) (e *env, err error) {
+	defer func() { // a plug-point that is a nil pointer
+		if v := recover(); v != nil {
+			e, err = nil, fmt.Errorf("customauth: options: a step panics (%T)", v)
+		}
+	}()
+	e = &env{Options: o, sns: new(SNSSender)}
 	e.Steps = slices.Clone(o.Steps)
 	if len(e.Steps) == 0 {
 		e.Steps = []Challenge{OTP{}}
@@ -431,17 +445,14 @@ func newEnv(o Options) (*env, error) {
 	if e.Store == nil {
 		e.Store = NewMemoryStore()
 	}
-	if e.Limits.Sends == nil {
+	if len(e.Limits.Sends) == 0 {
 		e.Limits.Sends = defaultSends
 	}
-	if e.Limits.Guesses == nil {
+	if len(e.Limits.Guesses) == 0 {
 		e.Limits.Guesses = defaultGuesses
 	}
 	if err := e.validate(); err != nil {
 		return nil, fmt.Errorf("customauth: options: %w", err)
-	}
-	for _, s := range e.Steps {
-		e.names = append(e.names, s.Name())
 	}
 	e.sealer = seal.New(o.Keys, e.names)
 	e.samples = make([]latency.Samples, len(e.Steps))
@@ -481,7 +492,6 @@ func (e *env) validate() error {
 	if len(e.Steps) > maxSteps {
 		bad("%d steps are more than %d", len(e.Steps), maxSteps)
 	}
-	var names []string
 	for i, s := range e.Steps {
 		if s == nil {
 			bad("step %d is nil", i+1)
@@ -491,14 +501,14 @@ func (e *env) validate() error {
 		switch {
 		case name == "" || len(name) > 64:
 			bad("the name of step %d must have 1 to 64 bytes", i+1)
-		case slices.Contains(names, name):
+		case slices.Contains(e.names, name):
 			bad("two steps are named %q", name)
 		case isPassword(s) && i > 0:
 			bad("Password must be the first step")
 		case isPassword(s) && len(e.Steps) == 1:
 			bad("Password needs another step after it")
 		}
-		names = append(names, name)
+		e.names = append(e.names, name)
 		if v, ok := s.(interface{ validate() error }); ok {
 			if err := v.validate(); err != nil {
 				bad("step %q: %w", name, err)
@@ -516,6 +526,12 @@ func (e *env) validate() error {
 			bad("a Limit needs Max from 1 and Per from 0 to 31 days, not %d per %v", l.Max, l.Per)
 		}
 	}
+	if usual, _ := split(e.Limits.Guesses); len(usual) == 0 && !e.InsecureNoLimits {
+		bad("Limits.Guesses needs a Limit without a Key, so that each user's guesses are limited")
+	}
+	if e.Logger.Handler() == nil {
+		bad("the Logger has no handler; make it with slog.New")
+	}
 	for _, l := range e.Limits.Sends {
 		if l.Per == 0 {
 			bad("a limit on sends needs Per: nothing ever gives sends back")
@@ -524,7 +540,8 @@ func (e *env) validate() error {
 	return errors.Join(errs...)
 }
 
-// maxSteps keeps the state of a sign-in within Cognito's session string.
+// maxSteps keeps the state of a sign-in small: each challenge adds some 150 bytes
+// to Cognito's session string. See docs/security.md for how long that may be.
 const maxSteps = 5
 
 // maxWarm is how long senders and the store may warm up.
@@ -566,6 +583,10 @@ func (e *env) warm(list ...any) {
 
 // bounded calls a plug-point, and gives up on it when ctx ends or it panics.
 func bounded[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	if ctx.Err() != nil {
+		var none T
+		return none, context.Cause(ctx)
+	}
 	type result struct {
 		value T
 		err   error
@@ -756,25 +777,48 @@ func (e *env) count(ctx context.Context, key string, n int, limits []Limit) (tim
 type tally struct {
 	key    string
 	limits []Limit
+	look   bool // the limits hold, but nothing is counted
 }
 
-// tallies are the keys under which an event counts.
-func tallies(r Request, kind, value string, usual, own []Limit) []tally {
-	list := []tally{{r.Key(kind, value), usual}}
-	for i, l := range own {
-		if v := l.Key(r); v != "" {
-			list = append(list, tally{r.Key(kind+strconv.Itoa(i), v), []Limit{{Max: l.Max, Per: l.Per}}})
-		}
+// tallies are the keys under which an event counts: those of limits with a Key,
+// and then the usual one.
+func (t *turn) tallies(ctx context.Context, r Request, kind, usual string, limits, own []Limit) ([]tally, error) {
+	if len(own) == 0 {
+		return []tally{{key: usual, limits: limits}}, nil
 	}
-	return list
+	if r.UserNotFound {
+		r.Attributes = t.env.decoyAttributes(r)
+	}
+	ctx, cancel := t.within(ctx)
+	defer cancel()
+	list, err := bounded(ctx, func(context.Context) (list []tally, _ error) {
+		for i, l := range own {
+			if v := l.Key(r); v != "" {
+				list = append(list, tally{key: r.Key(kind+strconv.Itoa(i), v), limits: []Limit{{Max: l.Max, Per: l.Per}}})
+			}
+		}
+		return list, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("customauth: Limit.Key: %w", err)
+	}
+	return append(list, tally{key: usual, limits: limits}), nil
 }
 
-// countAll counts an event under all keys or under none.
+// countAll counts an event under all keys or under none. What is taken back is
+// not counted after all; but giving back would also forget the failures in a row,
+// so a key with such a limit keeps the event.
 func (e *env) countAll(ctx context.Context, list []tally) (wait time.Duration, err error) {
 	for i, t := range list {
-		wait, err = e.count(ctx, t.key, 1, t.limits)
+		n := 1
+		if t.look {
+			n = 0
+		}
+		wait, err = e.count(ctx, t.key, n, t.limits)
 		if err != nil || wait > 0 {
-			e.giveBack(ctx, list[:i])
+			e.giveBack(ctx, slices.DeleteFunc(slices.Clone(list[:i]), func(t tally) bool {
+				return slices.ContainsFunc(t.limits, func(l Limit) bool { return l.Per == 0 })
+			}))
 			return wait, err
 		}
 	}
@@ -785,6 +829,9 @@ func (e *env) countAll(ctx context.Context, list []tally) (wait time.Duration, e
 // which is the safe side.
 func (e *env) giveBack(ctx context.Context, list []tally) {
 	for _, t := range list {
+		if t.look {
+			continue
+		}
 		if _, err := e.count(ctx, t.key, -1, t.limits); err != nil {
 			e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: a count was not given back", slog.String("error", scrub(err, Destination{}).Error()))
 		}
@@ -802,16 +849,27 @@ func NewMemoryStore() Store {
 const maxMemoryKeys = 1 << 16
 
 type memoryStore struct {
-	began time.Time // durations since then are monotonic: no jump of the clock matters
+	began time.Time
 	mu    sync.Mutex
+	now   time.Duration // since began, at the last call
 	keys  map[string]*memoryCount
 	calls int
 }
 
+// clock is the time since the store began. It never goes back. It follows the
+// monotonic clock, which stands still while Lambda freezes the function, and the
+// wall clock, which can be set: a jump forward ends waits early.
+func (s *memoryStore) clock() time.Duration {
+	now := time.Now()
+	s.now = max(s.now, now.Sub(s.began), now.Round(0).Sub(s.began.Round(0)))
+	return s.now
+}
+
 type memoryCount struct {
-	times  []time.Duration // when the events were, oldest first
-	streak int             // events since the last that was given back
-	until  time.Duration   // when all times are out of all limits
+	times   []time.Duration // when the events were, oldest first
+	streak  int             // events since the last that was given back
+	longest time.Duration   // of the limits that were seen
+	until   time.Duration   // when all times are out of all limits
 }
 
 func (s *memoryStore) Count(ctx context.Context, key string, n int, limits []Limit) (time.Duration, error) {
@@ -820,7 +878,7 @@ func (s *memoryStore) Count(ctx context.Context, key string, n int, limits []Lim
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Since(s.began)
+	now := s.clock()
 	s.sweep(now)
 	c := s.keys[key]
 	if c == nil {
@@ -863,15 +921,14 @@ func (c *memoryCount) wait(now time.Duration, n int, limits []Limit) (wait time.
 }
 
 func (c *memoryCount) add(now time.Duration, n int, limits []Limit) {
-	var longest time.Duration
 	for _, l := range limits {
-		longest = max(longest, l.Per)
+		c.longest = max(c.longest, l.Per)
 		if l.Per == 0 {
-			longest = max(longest, 31*24*time.Hour)
+			c.until = max(c.until, now+31*24*time.Hour)
 		}
 	}
-	c.until = max(c.until, now+longest)
-	old, _ := slices.BinarySearch(c.times, now-31*24*time.Hour)
+	c.until = max(c.until, now+c.longest)
+	old, _ := slices.BinarySearch(c.times, now-c.longest)
 	c.times = slices.Delete(c.times, 0, old)
 	for range n {
 		c.times = append(c.times, now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -48,6 +49,10 @@ func TestOptions(t *testing.T) {
 		{"limit of nothing", limit(customauth.Limit{Per: time.Hour}), "a Limit needs Max"},
 		{"limit for too long", limit(customauth.Limit{Max: 1, Per: 32 * 24 * time.Hour}), "a Limit needs Max"},
 		{"limit backwards", limit(customauth.Limit{Max: 1, Per: -1}), "a Limit needs Max"},
+		{"guesses by a key alone", limit(customauth.Limit{Max: 1, Per: time.Hour, Key: func(customauth.Request) string { return "" }}), "a Limit without a Key"},
+		{"empty lists are defaults", customauth.Options{Limits: customauth.Limits{Sends: []customauth.Limit{}, Guesses: []customauth.Limit{}}}, ""},
+		{"logger of nothing", customauth.Options{Logger: new(slog.Logger)}, "Logger has no handler"},
+		{"step that is a nil pointer", customauth.Options{Steps: []customauth.Challenge{(*customauth.OTP)(nil)}}, "a step panics"},
 		{"sends for ever", customauth.Options{Limits: customauth.Limits{Sends: []customauth.Limit{{Max: 3}}}}, "needs Per"},
 		{"TTL over ten minutes", otp(customauth.OTP{TTL: 10*time.Minute + 1}), "TTL must be from 1s to 10m"},
 		{"TTL of ten minutes", otp(customauth.OTP{TTL: 10 * time.Minute}), ""},
@@ -285,7 +290,7 @@ func TestOwnKeys(t *testing.T) {
 		notAlice := func(r customauth.Request) string { return strings.TrimPrefix(r.UserName, "alice") }
 		r := newRig(t, customauth.Options{Limits: customauth.Limits{
 			Sends:   []customauth.Limit{{Max: 3, Per: time.Hour, Key: all}},
-			Guesses: []customauth.Limit{{Max: 1, Per: time.Hour, Key: notAlice}},
+			Guesses: []customauth.Limit{{Max: 5, Per: time.Hour}, {Max: 1, Per: time.Hour, Key: notAlice}},
 		}})
 		var got []string
 		for i := range 5 {
@@ -305,6 +310,97 @@ func TestOwnKeys(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestStreaks: nothing but a right answer to the same step forgets failures in a
+// row.
+func TestStreaks(t *testing.T) {
+	all := func(customauth.Request) string { return "all" }
+	sends := []customauth.Limit{{Max: 100000, Per: time.Hour}}
+	tests := map[string]struct {
+		steps  []customauth.Challenge
+		limits []customauth.Limit
+		run    func(r *rig)
+	}{
+		"another limit is full": {nil, []customauth.Limit{{Max: 5}, {Max: 3, Per: time.Hour, Key: all}}, func(r *rig) {
+			r.start().answer("000111").answer("000111")
+		}},
+		"an earlier step is passed": {
+			[]customauth.Challenge{custom{issued: customauth.Issued{Answer: "cats"}}, customauth.OTP{}}, []customauth.Limit{{Max: 5}},
+			func(r *rig) { r.start().answer("cats").answer("000111").answer("000111") },
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, customauth.Options{Steps: tt.steps, Limits: customauth.Limits{Sends: sends, Guesses: tt.limits}})
+				for range 30 {
+					tt.run(r)
+					sleep(time.Hour)
+				}
+				compared := 0
+				for _, e := range r.events {
+					if e.Trigger == "verify" && e.Reason == "wrong_code" {
+						compared++
+					}
+				}
+				if compared > 5 {
+					t.Errorf("%d wrong answers in a row were compared, want 5 at most", compared)
+				}
+			})
+		})
+	}
+}
+
+// TestLimitKeyFails: a Key that panics or hangs closes the door.
+func TestLimitKeyFails(t *testing.T) {
+	for name, k := range map[string]func(customauth.Request) string{
+		"panics": func(customauth.Request) string { panic("123456") },
+		"hangs":  func(customauth.Request) string { time.Sleep(time.Hour); return "" },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, customauth.Options{Limits: customauth.Limits{Guesses: []customauth.Limit{{Max: 5, Per: time.Hour}, {Max: 5, Per: time.Hour, Key: k}}}})
+			began := time.Now()
+			if s := r.start(); s.err == nil || r.inbox.count() != 0 || time.Since(began) > 4*time.Second || strings.Contains(r.log.String(), "123456") {
+				t.Errorf("%s: %s after %v\n%s", name, s.outcome(), time.Since(began), r.log)
+			}
+			sleep(2 * time.Hour)
+		})
+	}
+}
+
+// TestMadeUpNames: unknown users are held to shared limits like known ones, and do
+// not use them up.
+func TestMadeUpNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		region := func(r customauth.Request) string { return r.Attributes["phone_number"][:2] }
+		r := newRig(t, customauth.Options{Limits: customauth.Limits{Sends: []customauth.Limit{{Max: 3, Per: time.Hour, Key: region}}}})
+		for i := range 20 {
+			if got := r.start(unknown, named(fmt.Sprint("nobody", i))).outcome(); got != "asked" {
+				t.Fatalf("unknown user %d: %q", i, got)
+			}
+		}
+		var got []string
+		for i := range 4 {
+			got = append(got, r.start(named(fmt.Sprint("user", i)), reaching(fmt.Sprintf("+1206555010%d", i))).outcome())
+		}
+		got = append(got, r.start(unknown, named("nobody else")).outcome())
+		want := []string{"asked", "asked", "asked", "asked rate_limited", "asked rate_limited"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestCancelled: a trigger that is over sends nothing.
+func TestCancelled(t *testing.T) {
+	r := newRig(t, customauth.Options{InsecureNoLimits: true})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r.start(func(s *signIn) { s.ctx = ctx })
+	if r.inbox.count() != 0 {
+		t.Error("a text was sent")
+	}
 }
 
 // brokenStore fails as told.

@@ -31,11 +31,12 @@ import (
 // after that is not waited for. It must not send twice: a message that may have
 // been accepted is not to be tried again.
 //
-// An error that wraps [ErrThrottled], [ErrOptedOut], [ErrInvalidDestination] or
-// [ErrUnauthorized] says that nothing was sent: the send is not counted, and the
-// user may ask again at once. After any other error the message may be on its
-// way, and its code stays valid. The user sees "delivery_failed" in both cases;
-// the error's text goes to the log, without the address and without the code.
+// An error that wraps [ErrThrottled] or [ErrUnauthorized] says that nothing was
+// sent: the send is not counted, and the user may ask again at once. One that
+// wraps [ErrOptedOut] or [ErrInvalidDestination] says that nothing can be sent to
+// this destination: the send is counted. After any other error the message may be
+// on its way, and its code stays valid. The user sees "delivery_failed" in all
+// cases; the error's text goes to the log, without the address and the code.
 //
 // A Sender with a second method, Warm(context.Context) error, is warmed by
 // [NewCreate] and [NewHandler], in Lambda's init phase: it may open its
@@ -64,7 +65,8 @@ var (
 type Guard interface {
 	// Allow refuses by an error. Its text goes to the log and to Event.Reason:
 	// it must name neither the number nor the user. It is asked after the limits
-	// on sends, so that a send that these refuse does not count with the guard.
+	// on sends, so that a send that these refuse does not count with the guard; a
+	// send that the guard refuses counts for the limits.
 	Allow(ctx context.Context, r Request, to Destination) error
 
 	// Verified is called after the code that was sent to this destination was
@@ -165,7 +167,9 @@ func (d Destination) check() error {
 
 // A Code is a secret that cannot be printed by accident: fmt, log/slog and
 // encoding/json redact it, also as a field of another value.
-type Code struct{ secret *string } // a pointer, so that not even reflection prints it
+type Code struct {
+	secret *string // a pointer, so that not even reflection prints it
+}
 
 // Reveal returns the code itself.
 func (c Code) Reveal() string {
@@ -265,7 +269,7 @@ func (s *SNSSender) Send(ctx context.Context, m Message) error {
 	}
 	out, err := publish.Publish(ctx, in, onceOnly)
 	if err != nil {
-		return explain(err, m.To)
+		return explain(err, m)
 	}
 	if out == nil || aws.ToString(out.MessageId) == "" {
 		return errors.New("customauth: sns answered without a MessageId")
@@ -464,13 +468,14 @@ func classify(err error) error {
 
 // explain says what an operator needs: the kind of failure, SNS's code and
 // message without numbers, the HTTP status and the request id.
-func explain(err error, to Destination) error {
+func explain(err error, m Message) error {
+	secrets := []string{m.Text, m.Code.Reveal(), normalize(m.Code.Reveal())}
 	what := "customauth: sns publish failed: "
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		what += api.ErrorCode() + ": " + scrubText(api.ErrorMessage(), to)
+		what += api.ErrorCode() + ": " + scrubText(api.ErrorMessage(), m.To, secrets...)
 	} else {
-		what += scrubText(err.Error(), to)
+		what += scrubText(err.Error(), m.To, secrets...)
 	}
 	var res *awshttp.ResponseError
 	if errors.As(err, &res) && res.HTTPStatusCode() != 0 {
@@ -492,6 +497,9 @@ type scrubbed struct {
 func (s *scrubbed) Error() string        { return s.text }
 func (s *scrubbed) Is(target error) bool { return errors.Is(s.err, target) }
 
+// Format keeps %#v from looking inside.
+func (s *scrubbed) Format(f fmt.State, _ rune) { io.WriteString(f, s.text) }
+
 // scrub takes the address, the codes and whatever looks like a number or an
 // e-mail address from an error's text.
 func scrub(err error, to Destination, secrets ...string) error {
@@ -504,7 +512,7 @@ func scrub(err error, to Destination, secrets ...string) error {
 // personal matches e-mail addresses and whatever may be a phone number or a code.
 // It is compiled when it is first needed, which is not at a cold start.
 var personal = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`[^\s<>"'(),:;]+@[^\s<>"'(),:;]+|\+?[0-9][0-9 ().-]{4,}[0-9]`)
+	return regexp.MustCompile(`[^\s<>"'(),:;]+(?:@|%40)[^\s<>"'(),:;]+|\+?[0-9][0-9 ().-]{4,}[0-9]`)
 })
 
 func scrubText(text string, to Destination, secrets ...string) string {

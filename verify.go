@@ -75,7 +75,10 @@ func (e *env) verify(ctx context.Context, c *event.Call) (verified, error) {
 		}
 		r.Private = x.Private
 	}
-	guesses := e.guessTallies(r)
+	guesses, err := t.guesses(ctx, r)
+	if err != nil {
+		return false, t.fail(ctx, "store", err)
+	}
 	wait, err := e.countAll(ctx, guesses)
 	if err != nil {
 		return false, t.fail(ctx, "store", err)
@@ -85,9 +88,10 @@ func (e *env) verify(ctx context.Context, c *event.Call) (verified, error) {
 	}
 	right, err := t.check(ctx, r)
 	if err != nil {
-		return false, t.fail(ctx, "check", err)
+		return false, t.fail(ctx, "check", scrub(err, Destination{}, c.Answer, normalize(c.Answer)))
 	}
-	if !right || rec.Flags&seal.Silent != 0 || c.UserNotFound {
+	last := int(rec.Step) == len(e.Steps)-1
+	if !right || rec.Flags&seal.Silent != 0 || c.UserNotFound && last {
 		return wrong("wrong_code")
 	}
 	e.giveBack(ctx, guesses)
@@ -156,16 +160,21 @@ func expired(rec *seal.Record) bool {
 	return left <= 0 || left > maxTTL+time.Minute
 }
 
-// guessTallies are the keys under which a user's guesses count, over all of the
-// pool's app clients.
-func (e *env) guessTallies(r Request) []tally {
-	return tallies(r, "guess", r.UserName, e.guesses, e.ownGuesses)
+// guesses are the keys under which a user's answers to a step count, over all of
+// the pool's app clients.
+func (t *turn) guesses(ctx context.Context, r Request) ([]tally, error) {
+	usual := t.env.sealer.StoreKey("guess", r.PoolID, r.Step, r.UserName)
+	return t.tallies(ctx, r, "guess", usual, t.env.guesses, t.env.ownGuesses)
 }
 
 // waitForGuess is how long it is until the user may guess.
-func (e *env) waitForGuess(ctx context.Context, r Request) (wait time.Duration, err error) {
-	for _, t := range e.guessTallies(r) {
-		w, err := e.count(ctx, t.key, 0, t.limits)
+func (t *turn) waitForGuess(ctx context.Context, r Request) (wait time.Duration, err error) {
+	guesses, err := t.guesses(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range guesses {
+		w, err := t.env.count(ctx, g.key, 0, g.limits)
 		if err != nil {
 			return 0, err
 		}

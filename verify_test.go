@@ -112,6 +112,7 @@ func TestForeignRecords(t *testing.T) {
 	}{
 		{name: "another user", change: func(s *signIn) { s.user = "another" }},
 		{name: "another client", change: func(s *signIn) { s.client = "another" }},
+		{name: "another pool", change: func(s *signIn) { s.pool = "eu-west-1_Other0001" }},
 		{name: "another key", verify: customauth.Options{Keys: [][]byte{other}}},
 		{name: "other steps", verify: customauth.Options{Steps: two}},
 		{name: "a renamed step", verify: customauth.Options{Steps: []customauth.Challenge{customauth.OTP{ID: "renamed"}}}},
@@ -214,11 +215,11 @@ func TestForeignSessions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, session: tt.session}
+			s := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, pool: pool, session: tt.session}
 			if s.next(nil); s.outcome() != tt.want {
 				t.Errorf("got %q, want %q", s.outcome(), tt.want)
 			}
-			unknown := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, session: tt.session, notFound: true}
+			unknown := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, pool: pool, session: tt.session, notFound: true}
 			if unknown.next(nil); unknown.tokens {
 				t.Error("tokens for an unknown user")
 			}
@@ -249,7 +250,7 @@ func TestPasswordSessions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, session: tt.session,
+			s := &signIn{rig: r, ctx: context.Background(), user: sub, client: client, pool: pool, session: tt.session,
 				attributes: map[string]string{"phone_number": phone}}
 			if s.next(nil); s.outcome() != tt.want || s.public["challenge"] != tt.next {
 				t.Errorf("got %q %q, want %q %q", s.outcome(), s.public["challenge"], tt.want, tt.next)
@@ -414,7 +415,7 @@ func TestConcurrentHandlers(t *testing.T) {
 	done := make(chan string)
 	for i := range 32 {
 		go func() {
-			s := &signIn{rig: r, ctx: context.Background(), client: client, user: fmt.Sprint("user", i),
+			s := &signIn{rig: r, ctx: context.Background(), client: client, pool: pool, user: fmt.Sprint("user", i),
 				attributes: map[string]string{"phone_number": fmt.Sprintf("+1206555%04d", i)}}
 			s.next(nil)
 			r.inbox.mu.Lock()

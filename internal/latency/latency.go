@@ -24,6 +24,7 @@ const (
 type Sample struct {
 	Took time.Duration
 	End  int
+	Cut  bool // it was ended by its deadline
 }
 
 // Samples remembers the newest runs. The zero value is ready. It is safe for
