@@ -228,9 +228,15 @@ func (w *walker) resend() error {
 	return w.right(s, name)
 }
 
-// nobody is told what everybody is told, and never gets in.
+// nobody is told what everybody is told, and never gets in. That includes the
+// failures of others: where a sender was starved, so that somebody was told
+// "delivery_failed", nobody is told it about as often.
 func (w *walker) nobody() error {
 	s, err := w.begin(fmt.Sprintf("nobody%d", w.number))
+	if s != nil && s.parameter("errorCode") == "delivery_failed" {
+		w.run.imitated.Add(1)
+		return outside(s, "delivery_failed", 3)
+	}
 	if err != nil {
 		return err
 	}

@@ -185,19 +185,23 @@ type crowdRun struct {
 	fixed       bool // each has two names, else every sign-in has a new one
 	tokensEvery int  // the tokens of every so manieth sign-in are looked at
 
-	next    atomic.Int64 // numbers the sign-ins
-	names   atomic.Int64 // numbers the names
-	right   atomic.Int64 // sign-ins that ended as they should
-	starved atomic.Int64
+	next     atomic.Int64 // numbers the sign-ins
+	names    atomic.Int64 // numbers the names
+	right    atomic.Int64 // sign-ins that ended as they should
+	starved  atomic.Int64 // see patience
+	imitated atomic.Int64 // of the right ones, those of nobody that imitate a starved one
 }
 
 // report says how it went, and fails the test if a sign-in is missing.
 func (c *crowdRun) report(t *testing.T, n int) {
 	t.Helper()
-	right, starved := c.right.Load(), c.starved.Load()
+	right, starved, imitated := c.right.Load(), c.starved.Load(), c.imitated.Load()
 	t.Logf("%d sign-ins ended as they should, %d were starved by the machine", right, starved)
 	if right+starved != int64(n) {
 		t.Errorf("want %d", n)
+	}
+	if imitated > starved {
+		t.Errorf("nobody was told %d times that a delivery failed, but only %d were starved", imitated, starved)
 	}
 }
 
