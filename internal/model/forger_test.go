@@ -37,6 +37,7 @@ type forge struct {
 	t       *testing.T
 	rig     *rig
 	records []*record
+	rounds  [][]*entry // a sign-in of as many rounds as there can be, and its beginnings
 	byText  map[string]*record
 	signIns int
 	stats
@@ -67,7 +68,6 @@ func TestForger(t *testing.T) {
 				f := newForge(t, tt.steps)
 				f.sessions(deep, testing.Short())
 				f.answers()
-				f.longest = deep
 				sum.states += f.states
 				sum.transitions += f.transitions
 				t.Logf("%d records, %d sessions, %d calls", len(f.records), f.states, f.transitions)
@@ -95,6 +95,8 @@ func newForge(t *testing.T, steps []step) *forge {
 	silent.phone, silent.mail = "", ""
 	f.record(f.rig, ghost, true, 1, delivered)
 	f.record(f.rig, silent, true, 1, delivered)
+
+	f.exhaust()
 
 	// The same handlers once more, whose messages do not get out: the other ones must
 	// not learn this as how sending ends.
@@ -193,6 +195,30 @@ func (f *forge) record(r *rig, p person, home bool, rounds int, e end) {
 		}
 	}
 	r.codes = codes
+}
+
+// exhaust takes a sign-in through all its rounds, by resends that come too soon.
+func (f *forge) exhaust() {
+	f.signIns++
+	w := newWorld()
+	w.now, w.codes = f.rig.now(), f.rig.codes
+	m := move{person: alice, srp: f.rig.rules.steps[0].kind == password}
+	err := w.begins(f.rig, m)
+	if err == nil && w.signIns[0].stands == asksPassword {
+		err = w.proves(f.rig, m)
+	}
+	m = move{verb: answering, reply: reply{kind: wrong}, with: resend}
+	for s := &w.signIns[0]; err == nil && s.stands == asksChallenge; {
+		f.byText[s.meta] = &record{challenge: *s.last, person: alice, text: s.meta, home: true, signIn: f.signIns, step: s.step}
+		if _, _, err = w.checks(f.rig, m); err == nil {
+			f.rounds = append(f.rounds, s.session)
+			err = w.continues(f.rig, m, false)
+		}
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.rig.codes = w.codes
 }
 
 // alphabet is all entries.
@@ -318,8 +344,13 @@ func (f *forge) sessions(deep int, quick bool) {
 			break
 		}
 	}
+	for _, s := range f.rounds {
+		if !f.try(s) {
+			f.bad(s, alice, resend, "the rules refuse what the handlers did")
+		}
+	}
 	seen := map[string]bool{}
-	for _, s := range good {
+	for _, s := range slices.Concat(good, f.rounds) {
 		for _, forged := range variations(s, f.records[0].text) {
 			id := fmt.Sprintf("%p", forged)
 			for _, e := range forged {
@@ -432,9 +463,12 @@ func (f *forge) earned(session []*entry, p person) bool {
 	return at == len(f.rig.rules.steps)
 }
 
-// refusal looks at the error for a session that is refused. Define has none for
-// one that was never its own.
+// refusal looks at the error for a session that is refused, and at what the operator
+// is told. Define has no error for a session that was never its own.
 func (f *forge) refusal(session []*entry, p person, with metadata, trigger string, w walked, err error) {
+	if reason := f.rig.seen[0].Reason; !(reason == "mismatch" && !w.foreign || reason == "foreign_session" && !w.alien) {
+		f.bad(session, p, with, "%s: the reason is %q", trigger, reason)
+	}
 	if err == nil {
 		if w.alien || trigger == "create" {
 			f.bad(session, p, with, "%s: no error", trigger)
@@ -453,8 +487,8 @@ func (f *forge) create(session []*entry, p person, with metadata, w walked) {
 	f.transitions++
 	got, err := f.rig.callCreate(p, session, with.value(), customName)
 	steps := f.rig.rules.steps
-	if !w.refused() && (w.step == len(steps) || steps[w.step].kind == password) {
-		w = walked{foreign: true}
+	if !w.refused() && (w.step == len(steps) || steps[w.step].kind == password || w.last != nil && w.last.rounds+1 >= maxRounds) {
+		w = walked{foreign: true} // no challenge is due
 	}
 	if w.refused() {
 		if len(f.rig.sent)+len(f.rig.made) > 0 || got.PrivateChallengeParameters != nil {

@@ -17,7 +17,7 @@ type rulebook struct {
 	steps   []step
 	goOn    func(wrong, rounds int, resend bool) bool // the policy on attempts
 	sends   []limit                                   // per destination
-	guesses []limit                                   // per user
+	guesses []limit                                   // per user and step
 	shared  []limit                                   // on guesses, for everybody together
 	free    bool                                      // no limits at all
 
@@ -82,11 +82,11 @@ const maxRounds = 8
 type end int
 
 const (
-	delivered end = iota
-	undelivered
-	uncertain
-	guarded // a guard refuses
-	ends
+	delivered   end = iota
+	undelivered     // for now
+	unreachable     // this destination can never be sent to
+	uncertain       // the message may be on its way
+	guarded         // a guard refuses
 )
 
 type outcome int
@@ -111,7 +111,8 @@ type answer struct {
 
 // verdict is what Verify must say, and whether it may compare. A store that is
 // down breaks it. A code is good only for where it was sent to: the user may have
-// another number by now.
+// another number by now. Unknown users can pass every step but the last, or the
+// next one would tell them from others.
 func (b *rulebook) verdict(at int, c *challenge, p person, a answer, now time.Duration, l *ledger) (right, compared, broken bool) {
 	switch {
 	case a.resend: // or it would be a free guess
@@ -122,13 +123,13 @@ func (b *rulebook) verdict(at int, c *challenge, p person, a answer, now time.Du
 	case l.down:
 		return false, false, true
 	default:
-		if l.countAll(now, b.guessKeys(p)) > 0 {
+		if l.countAll(now, b.guessKeys(at, p)) > 0 {
 			return false, false, false
 		}
 	}
-	right = a.right && c.to == p.address(b.steps[at]) && !c.silent && !p.unknown
+	right = a.right && c.to == p.address(b.steps[at]) && !c.silent && !(p.unknown && at == len(b.steps)-1)
 	if right && !b.free {
-		l.giveBack(b.guessKeys(p))
+		l.giveBack(b.guessKeys(at, p))
 	}
 	return right, true, false
 }
@@ -173,19 +174,19 @@ func (b *rulebook) ask(at int, last *challenge, p person, resend bool, now time.
 	s := b.steps[at]
 	switch {
 	case last == nil:
-		return b.issue(s, nil, p, now, e, l)
+		return b.issue(at, nil, p, now, e, l)
 	case resend && now < last.again:
 		return repeat(last, true, "resend_too_soon", last.again-now)
 	case resend && last.sends >= s.most:
 		return repeat(last, true, "rate_limited", 0)
 	case resend:
-		return b.issue(s, last, p, now, e, l)
+		return b.issue(at, last, p, now, e, l)
 	case last.void != "":
 		return repeat(last, false, "", last.again-now)
 	case now >= last.expires:
 		return repeat(last, false, "expired", 0)
 	}
-	wait, broken := b.guessWait(p, now, l)
+	wait, broken := b.guessWait(at, p, now, l)
 	switch {
 	case broken:
 		return asked{broken: true}
@@ -208,8 +209,9 @@ func repeat(last *challenge, resend bool, code string, wait time.Duration) asked
 	return asked{challenge: c, code: code, wait: wait}
 }
 
-func (b *rulebook) issue(s step, last *challenge, p person, now time.Duration, e end, l *ledger) asked {
-	wait, broken := b.guessWait(p, now, l)
+func (b *rulebook) issue(at int, last *challenge, p person, now time.Duration, e end, l *ledger) asked {
+	s := b.steps[at]
+	wait, broken := b.guessWait(at, p, now, l)
 	switch {
 	case broken:
 		return asked{broken: true}
@@ -231,25 +233,35 @@ func (b *rulebook) issue(s step, last *challenge, p person, now time.Duration, e
 			return none(last, "rate_limited", wait, now)
 		}
 	}
-	if e == undelivered || e == guarded && to != "" {
+	switch { // what is not sent for now does not count; what cannot be sent does
+	case e == undelivered:
 		if !b.free {
 			l.giveBack(keys)
 		}
 		a := none(last, "delivery_failed", 0, now)
-		if to != "" && e == undelivered {
+		a.sent = given(to)
+		return a
+	case to != "" && (e == unreachable || e == guarded):
+		a := none(last, "delivery_failed", s.cooldown, now)
+		if e == unreachable {
 			a.sent = 1
 		}
 		return a
 	}
 	a := b.made(s, last, now)
-	a.to, a.silent = to, to == ""
-	if !a.silent {
-		a.sent = 1
-	}
+	a.to, a.silent, a.sent = to, to == "", given(to)
 	if e == uncertain {
 		a.code = "delivery_failed"
 	}
 	return a
+}
+
+// given is how many messages the sender is handed.
+func given(to string) int {
+	if to == "" {
+		return 0
+	}
+	return 1
 }
 
 // made is a new challenge: new answer, new times, old attempts.
@@ -307,7 +319,11 @@ func (b *rulebook) shown(at int, a asked, now time.Duration) map[string]string {
 		}
 	}
 	if a.sends < s.most {
-		m["resendAfter"] = seconds(a.again - now)
+		after := a.again - now
+		if a.code == "rate_limited" && a.void == "" {
+			after = max(after, a.wait) // the limit would refuse it until then
+		}
+		m["resendAfter"] = seconds(min(after, month))
 	}
 	left := 1
 	for a.rounds+left < maxRounds && b.goOn(a.wrong+left, a.rounds+left, false) {
@@ -317,11 +333,14 @@ func (b *rulebook) shown(at int, a asked, now time.Duration) map[string]string {
 	if a.code != "" {
 		m["errorCode"] = a.code
 		if a.wait > 0 {
-			m["retryAfter"] = seconds(min(a.wait, 31*24*time.Hour))
+			m["retryAfter"] = seconds(min(a.wait, month))
 		}
 	}
 	return m
 }
+
+// month is the longest time that is shown.
+const month = 31 * 24 * time.Hour
 
 // epoch is when a bubble's clock begins.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -334,8 +353,8 @@ type counted struct {
 	limits []limit
 }
 
-func (b *rulebook) guessKeys(p person) []counted {
-	keys := []counted{{"guess " + p.pool + " " + p.user, b.guesses}}
+func (b *rulebook) guessKeys(at int, p person) []counted {
+	keys := []counted{{"guess " + p.pool + " " + b.steps[at].name + " " + p.user, b.guesses}}
 	if len(b.shared) > 0 {
 		keys = append(keys, counted{"guess0 " + p.pool, b.shared})
 	}
@@ -349,11 +368,11 @@ func (b *rulebook) sendKeys(s step, p person, to string) []counted {
 	return []counted{{"send " + p.pool + " " + to, append([]limit{{1, s.cooldown}}, b.sends...)}}
 }
 
-func (b *rulebook) guessWait(p person, now time.Duration, l *ledger) (wait time.Duration, broken bool) {
+func (b *rulebook) guessWait(at int, p person, now time.Duration, l *ledger) (wait time.Duration, broken bool) {
 	if b.free {
 		return 0, false
 	}
-	for _, k := range b.guessKeys(p) {
+	for _, k := range b.guessKeys(at, p) {
 		wait = max(wait, l.wait(now, k))
 	}
 	return wait, l.down

@@ -95,6 +95,8 @@ func (r *rig) Send(_ context.Context, m customauth.Message) error {
 	switch r.end {
 	case undelivered:
 		return customauth.ErrThrottled
+	case unreachable:
+		return customauth.ErrOptedOut
 	case uncertain:
 		return errors.New("the connection was lost")
 	}

@@ -90,7 +90,7 @@ func (m move) String() string {
 		return "wait"
 	}
 	if m.end != delivered {
-		s += [...]string{"", " undelivered", " uncertain", " guarded"}[m.end]
+		s += [...]string{"", " undelivered", " unreachable", " uncertain", " guarded"}[m.end]
 	}
 	if m.again {
 		s += " twice"
@@ -423,7 +423,7 @@ func (w *world) creates(r *rig, s *signIn, m move) error {
 	}
 	s.last = &c
 	s.private, s.meta = got.PrivateChallengeParameters, got.ChallengeMetadata
-	if m.end != undelivered {
+	if m.end != undelivered && m.end != unreachable {
 		s.messages += len(r.sent)
 	}
 	return w.sameBooks(&r.rules)
@@ -456,29 +456,28 @@ func (r *rig) watching(step int) bool { return r.watch || r.rules.steps[step].ki
 // sameBooks compares what the store counted with what it must have. Its keys are
 // opaque beyond their kind.
 func (w *world) sameBooks(b *rulebook) error {
-	streaks := slices.ContainsFunc(slices.Concat(b.guesses, b.shared), func(l limit) bool { return l.per == 0 })
-	got, want := summary(w.store, ":", streaks), summary(w.books, " ", streaks)
+	got, want := summary(w.store, ":", b), summary(w.books, " ", b)
 	if !slices.Equal(got, want) {
 		return faultf("the store has\n\t%v, the rules say\n\t%v", got, want)
 	}
 	return nil
 }
 
-func summary(l *ledger, mark string, streaks bool) []string {
+func summary(l *ledger, mark string, b *rulebook) []string {
 	if len(l.tallies) == 0 {
 		return nil
 	}
 	list := make([]string, 0, len(l.tallies))
 	for key, t := range l.tallies {
 		kind, _, _ := strings.Cut(key, mark)
-		b := append([]byte(kind), " at"...)
+		line := append([]byte(kind), " at"...)
 		for _, at := range t.times {
-			b = strconv.AppendInt(append(b, ' '), int64(at), 10)
+			line = strconv.AppendInt(append(line, ' '), int64(at), 10)
 		}
-		if streaks {
-			b = strconv.AppendInt(append(b, ", consecutive "...), int64(t.streak), 10)
+		if consecutive(b.limitsOf(kind)) {
+			line = strconv.AppendInt(append(line, ", consecutive "...), int64(t.streak), 10)
 		}
-		list = append(list, string(b))
+		list = append(list, string(line))
 	}
 	slices.Sort(list)
 	return list
@@ -511,9 +510,10 @@ func (w *world) invariants(b *rulebook, tries int, lossless bool) error {
 	}
 	if !b.free {
 		for key, t := range w.store.tallies {
-			for _, l := range b.limitsOf(key) {
+			kind, _, _ := strings.Cut(key, ":")
+			for _, l := range b.limitsOf(kind) {
 				if n := t.within(l.per, w.now); n > l.most {
-					bad("%d %s events in %v, and the limit is %d", n, key[:5], l.per, l.most)
+					bad("%d %s events in %v, and the limit is %d", n, kind, l.per, l.most)
 				}
 			}
 		}
@@ -521,9 +521,13 @@ func (w *world) invariants(b *rulebook, tries int, lossless bool) error {
 	return errors.Join(errs...)
 }
 
-// limitsOf are the limits on a key of the store.
-func (b *rulebook) limitsOf(key string) []limit {
-	switch kind, _, _ := strings.Cut(key, ":"); kind {
+func consecutive(limits []limit) bool {
+	return slices.ContainsFunc(limits, func(l limit) bool { return l.per == 0 })
+}
+
+// limitsOf are the limits on a kind of key.
+func (b *rulebook) limitsOf(kind string) []limit {
+	switch kind {
 	case "guess":
 		return b.guesses
 	case "guess0":
@@ -545,7 +549,9 @@ func (t tally) within(per, now time.Duration) (n int) {
 }
 
 // key tells worlds apart that can go on differently: times count by their distance,
-// and what is over is over. Codes do not count; which answers exist does.
+// and what is over is over. Codes do not count; which answers exist does. Limits
+// that cannot be full in this exploration are left out: what is counted for them is
+// compared on every way that is taken, but not every way is.
 func (w *world) key(b *rulebook) string {
 	var list []string
 	for i := range w.signIns {
