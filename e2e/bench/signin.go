@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/cyber-eternal/customauth/e2e/fakesns"
@@ -99,7 +98,7 @@ func (s *signIn) run(invoke invoker, sns *fakesns.Server, real bool) (took [3]ti
 			ok = got.Response["answerCorrect"] == true
 		}
 		if !ok {
-			return took, errors.New(trigger + " did not do its work: " + strconv.Quote(string(out)))
+			return took, errors.New(trigger + " did not do its work")
 		}
 	}
 	return took, nil
