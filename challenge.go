@@ -345,17 +345,13 @@ func phoneNumber(r Request) (Destination, error) {
 	return Destination{Medium: "SMS", Address: phone}, nil
 }
 
-// shown are the public parameters about the delivery.
-func (o OTP) shown(r Request) map[string]string {
+// shown is where a code went, or would have gone, as the app may see it.
+func (o OTP) shown(r Request) (medium, address string) {
 	to, _ := o.destination(r)
-	address := to.kind()
 	if o.InsecureHint {
-		address = to.String()
+		return to.Medium, to.String()
 	}
-	return map[string]string{
-		"CODE_DELIVERY_DESTINATION":     address,
-		"CODE_DELIVERY_DELIVERY_MEDIUM": to.Medium,
-	}
+	return to.Medium, to.kind()
 }
 
 func (o OTP) testCode(to Destination) (string, bool) {

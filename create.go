@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +45,7 @@ func NewCreate(o Options) (func(context.Context, events.CognitoEventUserPoolsCre
 			return ev, err
 		}
 		ev.Response = events.CognitoEventUserPoolsCreateAuthChallengeResponse{
-			PublicChallengeParameters:  answer.public,
+			PublicChallengeParameters:  answer.public.byName(),
 			PrivateChallengeParameters: map[string]string{privateKey: answer.sealed},
 			ChallengeMetadata:          answer.sealed,
 		}
@@ -60,15 +59,37 @@ func NewCreate(o Options) (func(context.Context, events.CognitoEventUserPoolsCre
 const privateKey = "customauth"
 
 type created struct {
-	public map[string]string
+	public params
 	sealed string
+}
+
+// params are public parameters.
+type params []event.Param
+
+// set adds a parameter; the last one of a name counts.
+func (p *params) set(name, value string) {
+	for i := range *p {
+		if (*p)[i].Name == name {
+			(*p)[i].Value = value
+			return
+		}
+	}
+	*p = append(*p, event.Param{Name: name, Value: value})
+}
+
+func (p params) byName() map[string]string {
+	m := make(map[string]string, len(p))
+	for _, x := range p {
+		m[x.Name] = x.Value
+	}
+	return m
 }
 
 func (c created) members() []event.Member {
 	sealed := event.AppendString(nil, c.sealed)
 	private := append([]byte(`{"`+privateKey+`":`), sealed...)
 	return []event.Member{
-		{Name: "publicChallengeParameters", Value: event.AppendStrings(nil, c.public)},
+		{Name: "publicChallengeParameters", Value: event.AppendParams(nil, c.public)},
 		{Name: "privateChallengeParameters", Value: append(private, '}')},
 		{Name: "challengeMetadata", Value: sealed},
 	}
@@ -76,8 +97,6 @@ func (c created) members() []event.Member {
 
 func (e *env) create(ctx context.Context, c *event.Call) (created, error) {
 	t := e.begin("create", c)
-	ctx, cancel := t.within(ctx)
-	defer cancel()
 	if c.ChallengeName != customChallenge {
 		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was asked for another challenge"})
 	}
@@ -216,6 +235,8 @@ func (t *turn) issue(ctx context.Context, r Request, st state) (made, error) {
 	if wait > 0 {
 		return t.refused(st, "rate_limited", wait)
 	}
+	ctx, cancel := t.within(ctx)
+	defer cancel()
 	out, err := bounded(ctx, func(ctx context.Context) (Issued, error) { return step.Issue(ctx, r) })
 	if err != nil {
 		return made{}, fmt.Errorf("customauth: issue: %w", err)
@@ -318,58 +339,72 @@ func (i Issued) check() error {
 	return nil
 }
 
+// reserved are the parameters that say what this package says, or nothing.
+var reserved = []string{"codeLength", "expiresAt", "resendAfter", "errorCode", "retryAfter"}
+
 // show makes the public parameters, and seals.
 func (t *turn) show(ctx context.Context, r Request, m made, remaining int) (created, error) {
 	step := t.env.Steps[m.Step]
-	public := make(map[string]string, 12)
-	maps.Copy(public, m.Public)
-	for _, name := range []string{"codeLength", "expiresAt", "resendAfter", "errorCode", "retryAfter"} {
-		delete(public, name) // these say what this package says, or nothing
+	public := make(params, 0, 12)
+	for name, value := range m.Public {
+		if !slices.Contains(reserved, name) {
+			public.set(name, value)
+		}
 	}
 	if s, ok := step.(shower); ok {
-		shown, err := t.shown(ctx, s, r)
-		if err != nil {
+		if err := t.shown(ctx, s, r, &public); err != nil {
 			return created{}, err
 		}
-		maps.Copy(public, shown)
 	}
-	public["step"] = r.Step
+	public.set("step", r.Step)
 	now := time.Now()
 	if m.Flags&seal.Void == 0 {
 		if m.Length > 0 {
-			public["codeLength"] = strconv.Itoa(int(m.Length))
+			public.set("codeLength", strconv.Itoa(int(m.Length)))
 		}
-		public["expiresAt"] = time.Unix(int64(m.Expires), 0).UTC().Format(time.RFC3339)
+		public.set("expiresAt", time.Unix(int64(m.Expires), 0).UTC().Format(time.RFC3339))
 	}
 	if _, most := resends(step); int(m.Sends) < most {
 		wait := time.Unix(int64(m.ResendAt), 0).Sub(now)
 		if m.errorCode == "rate_limited" && m.Void == "" {
 			wait = max(wait, m.retryAfter)
 		}
-		public["resendAfter"] = seconds(min(wait, maxShown))
+		public.set("resendAfter", seconds(min(wait, maxShown)))
 	}
-	public["attemptsRemaining"] = strconv.Itoa(remaining)
+	public.set("attemptsRemaining", strconv.Itoa(remaining))
 	if m.errorCode != "" {
-		public["errorCode"] = m.errorCode
+		public.set("errorCode", m.errorCode)
 	}
 	if m.errorCode != "" && m.retryAfter > 0 {
-		public["retryAfter"] = seconds(min(m.retryAfter, maxShown))
+		public.set("retryAfter", seconds(min(m.retryAfter, maxShown)))
 	}
 	return created{public, t.env.sealer.Seal(m.Record, t.who)}, nil
 }
 
 // A shower has public parameters that no record needs to carry.
 type shower interface {
-	shown(Request) map[string]string
+	shown(Request) (medium, address string)
 }
 
 // shown asks for them. Only where a function of the caller's says where codes go
 // is there anything to wait for.
-func (t *turn) shown(ctx context.Context, s shower, r Request) (map[string]string, error) {
+func (t *turn) shown(ctx context.Context, s shower, r Request, public *params) error {
+	ask := func(context.Context) (to [2]string, err error) { to[0], to[1] = s.shown(r); return to, nil }
+	var to [2]string
+	var err error
 	if o, ok := s.(OTP); ok && o.Destination == nil {
-		return o.shown(r), nil
+		to, err = ask(ctx)
+	} else {
+		ctx, cancel := t.within(ctx)
+		defer cancel()
+		to, err = bounded(ctx, ask)
 	}
-	return bounded(ctx, func(context.Context) (map[string]string, error) { return s.shown(r), nil })
+	if err != nil {
+		return err
+	}
+	public.set("CODE_DELIVERY_DELIVERY_MEDIUM", to[0])
+	public.set("CODE_DELIVERY_DESTINATION", to[1])
+	return nil
 }
 
 // maxShown stands for a wait without an end.
@@ -389,7 +424,7 @@ func (t *turn) remaining(ctx context.Context, r Request, st state) (int, error) 
 	}
 	for n := 1; ; n++ {
 		a.Wrong, a.Rounds = a.Wrong+1, a.Rounds+1
-		d, err := t.env.decide(ctx, a)
+		d, err := t.decide(ctx, a)
 		if err != nil || d != Retry {
 			return n, err
 		}

@@ -171,7 +171,7 @@ func (e *env) define(ctx context.Context, c *event.Call) (defined, error) {
 	}
 	if st.last != nil {
 		a := st.attempts(t)
-		again, err := e.decide(ctx, a)
+		again, err := t.decide(ctx, a)
 		if err != nil {
 			return defined{failAuthentication: true}, t.fail(ctx, "policy", err)
 		}
@@ -184,16 +184,16 @@ func (e *env) define(ctx context.Context, c *event.Call) (defined, error) {
 }
 
 // decide asks the policy, within the bound on rounds.
-func (e *env) decide(ctx context.Context, a Attempts) (Decision, error) {
+func (t *turn) decide(ctx context.Context, a Attempts) (Decision, error) {
 	if a.Rounds >= maxRounds {
 		return Fail, nil
 	}
-	if p, ok := e.Attempts.(maxAttempts); ok {
+	if p, ok := t.env.Attempts.(maxAttempts); ok {
 		return p.Decide(ctx, a), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.SendTimeout)
+	ctx, cancel := t.within(ctx)
 	defer cancel()
-	return bounded(ctx, func(ctx context.Context) (Decision, error) { return e.Attempts.Decide(ctx, a), nil })
+	return bounded(ctx, func(ctx context.Context) (Decision, error) { return t.env.Attempts.Decide(ctx, a), nil })
 }
 
 // A state is where a sign-in stands.

@@ -23,9 +23,10 @@ type Call struct {
 	Metadata      map[string]string
 	Attributes    map[string]string
 
-	response span // of the response's value in the payload; zero when there is none
-	end      int  // of the payload's closing brace
-	empty    bool // the payload is an object without members
+	text     string // the payload
+	response span   // of the response's value in it; zero when there is none
+	end      int    // of the payload's closing brace
+	empty    bool   // the payload is an object without members
 }
 
 // An Entry is one element of request.session.
@@ -46,8 +47,8 @@ var ErrSyntax = errors.New("malformed event")
 // is an error. The Call does not alias the payload: its strings are parts of one
 // copy.
 func Parse(payload []byte) (*Call, error) {
-	c := new(Call)
-	s := scanner{data: string(payload)}
+	c := &Call{text: string(payload)}
+	s := scanner{data: c.text}
 	var seen once
 	err := s.whole(func(key string) error {
 		switch key {
@@ -184,8 +185,7 @@ func (c *Call) Respond(payload []byte, members []Member) ([]byte, error) {
 
 // merge appends the response with the members set.
 func (c *Call) merge(out, payload []byte, members []Member) ([]byte, error) {
-	response := payload[c.response.from:c.response.to]
-	s := scanner{data: string(response)}
+	s := scanner{data: c.text[:c.response.to], pos: c.response.from}
 	if s.peek() != '{' {
 		return appendObject(out, members), nil
 	}
@@ -200,7 +200,7 @@ func (c *Call) merge(out, payload []byte, members []Member) ([]byte, error) {
 				return nil
 			}
 		}
-		kept = append(kept, Member{key, response[from:s.pos]})
+		kept = append(kept, Member{key, payload[from:s.pos]})
 		return nil
 	})
 	return appendObject(out, kept), err
@@ -219,20 +219,23 @@ func appendObject(b []byte, members []Member) []byte {
 	return append(b, '}')
 }
 
-// AppendStrings appends a JSON object of strings.
-func AppendStrings(b []byte, m map[string]string) []byte {
+// A Param is a name with a text.
+type Param struct{ Name, Value string }
+
+// AppendParams appends a JSON object of strings.
+func AppendParams(b []byte, params []Param) []byte {
 	size := 2
-	for k, v := range m {
-		size += len(k) + len(v) + 6
+	for _, p := range params {
+		size += len(p.Name) + len(p.Value) + 6
 	}
 	b = append(slices.Grow(b, size), '{')
-	for k, v := range m {
-		if b[len(b)-1] != '{' {
+	for i, p := range params {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		b = AppendString(b, k)
+		b = AppendString(b, p.Name)
 		b = append(b, ':')
-		b = AppendString(b, v)
+		b = AppendString(b, p.Value)
 	}
 	return append(b, '}')
 }

@@ -157,7 +157,7 @@ func TestParse(t *testing.T) {
 			}
 			if diff := cmp.Diff(&tt.want, got, cmp.FilterPath(func(p cmp.Path) bool {
 				name := p.Last().String()
-				return name == ".response" || name == ".end" || name == ".empty"
+				return name == ".text" || name == ".response" || name == ".end" || name == ".empty"
 			}, cmp.Ignore()), cmp.AllowUnexported(event.Call{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -205,7 +205,7 @@ func FuzzAppendString(f *testing.F) {
 		if want := strings.ToValidUTF8(s, "\ufffd"); got != want && len([]rune(s)) == len([]rune(got)) == false {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		b := event.AppendStrings(nil, map[string]string{s: s})
+		b := event.AppendParams(nil, []event.Param{{Name: s, Value: s}, {Name: "x", Value: s}})
 		if !json.Valid(b) {
 			t.Errorf("%q is no JSON", b)
 		}

@@ -86,13 +86,14 @@ func newMACs(key []byte) *macs {
 	return &macs{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-func (m *macs) sum(data []byte) (mac [sha256.Size]byte) {
+// sum is the MAC of data, which it overwrites.
+func (m *macs) sum(data []byte) []byte {
 	h := m.pool.Get().(hash.Hash)
 	h.Reset()
 	h.Write(data)
-	h.Sum(mac[:0])
+	data = h.Sum(data[:0])
 	m.pool.Put(h)
-	return mac
+	return data
 }
 
 // A Sealer seals with the newest key and opens with all. It is safe for
@@ -251,8 +252,7 @@ func keyed(m *macs, parts []string) []byte {
 	for _, p := range parts {
 		b = appendField(b, p)
 	}
-	sum := m.sum(b)
-	return sum[:]
+	return m.sum(b)
 }
 
 func (s *Sealer) tag(k *key, body []byte, who Who) []byte {
@@ -260,8 +260,7 @@ func (s *Sealer) tag(k *key, body []byte, who Who) []byte {
 	b = append(b, s.steps[:]...)
 	b = appendWho(b, who)
 	b = append(b, body...)
-	sum := k.record.sum(b)
-	return sum[:tagSize]
+	return k.record.sum(b)[:tagSize]
 }
 
 func appendWho(b []byte, who Who) []byte {

@@ -1,7 +1,10 @@
 // Package sms counts how many SMS parts a text is billed as.
 package sms
 
-import "unicode/utf16"
+import (
+	"strings"
+	"unicode/utf16"
+)
 
 // The GSM 7-bit default alphabet and its extension table, 3GPP TS 23.038 6.2.1.
 const (
@@ -10,29 +13,20 @@ const (
 	extended = "\f^{}\\[~]|€"
 )
 
-var septets = func() map[rune]int {
-	m := make(map[rune]int, 140)
-	for _, r := range basic {
-		m[r] = 1
-	}
-	for _, r := range extended {
-		m[r] = 2
-	}
-	return m
-}()
-
 // Parts is the number of SMS parts of a text: one part holds 160 septets or 70
 // UTF-16 units, each of several parts 153 or 67, because a header takes six
 // bytes (3GPP TS 23.040 9.2.3.24.1).
 func Parts(text string) int {
 	n, gsm := 0, true
 	for _, r := range text {
-		w, ok := septets[r]
-		if !ok {
+		switch {
+		case strings.ContainsRune(basic, r):
+			n++
+		case strings.ContainsRune(extended, r):
+			n += 2
+		default:
 			gsm = false
-			break
 		}
-		n += w
 	}
 	if gsm {
 		return parts(n, 160, 153)
