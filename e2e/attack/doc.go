@@ -1,8 +1,11 @@
 // Package attack has no code of its own: its tests attack a user pool, and measure
 // what the attacks get.
 //
-//	go test ./attack                                     in the folder e2e: small attacks
-//	go test ./attack -v -run TestAttacks -full -write    the sizes of docs/attacks.md, which it rewrites
+//	go test ./attack                  in the folder e2e: small attacks
+//	go test ./attack -v -run 'TestAttacks|Lockout|FromFour' -full -write -timeout 90m
+//
+// The second command runs the sizes of docs/attacks.md, which takes some
+// 20 minutes, and writes that page's tables and picture.
 //
 // The pool is cognitotest's, its triggers are the real handlers, the store is the
 // real one: in memory under simulated time, or dynamodbstore on a server with

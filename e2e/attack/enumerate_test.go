@@ -223,3 +223,73 @@ func transcript(t *testing.T, exists bool) (got []map[string]string) {
 	})
 	return got
 }
+
+// A process that has not sent anything yet knows nothing of how long sending takes
+// here, and imitates 150 ms. Where sending takes as long, that is good enough; where
+// it takes twice as long, the first sign-ins of a process tell users from nobody.
+// docs/attacks.md says so; if this gets better, the page must be corrected.
+func TestNewProcessTellsBySlowSends(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		median      time.Duration
+		least, most float64 // of 500 each: the standard deviation is 0.018
+	}{
+		{"150 ms", 150 * time.Millisecond, 0.4, 0.6},
+		{"300 ms", 300 * time.Millisecond, 0.8, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var took [2][]time.Duration
+				for i := range 2 * 500 {
+					sc := newScene(t, setup{send: func() { time.Sleep(logNormal(tt.median, 0.4)) }})
+					if i%2 == 0 {
+						sc.user(t, victim)
+					}
+					began := time.Now()
+					if _, err := sc.pool.SignIn(t.Context(), victim); err != nil {
+						t.Fatal(err)
+					}
+					took[i%2] = append(took[i%2], time.Since(began))
+				}
+				got := area(took[0], took[1])
+				t.Logf("AUC %.3f", got)
+				if got < tt.least || got > tt.most {
+					t.Errorf("AUC %.3f, want %v to %v", got, tt.least, tt.most)
+				}
+			})
+		})
+	}
+}
+
+// Limits count what the user does as well, and nobody does nothing. Whoever uses up
+// a number's ten texts of a day gets one less where the user had one that day. That
+// costs the attacker an hour for each number, and the user nine texts.
+// docs/attacks.md says so; if this gets better, the page must be corrected.
+func TestLimitsTellWhoSignedInToday(t *testing.T) {
+	texts := func(signedIn bool) (n int) {
+		synctest.Test(t, func(t *testing.T) {
+			sc := newScene(t, setup{})
+			if signedIn {
+				sc.user(t, victim)
+				if !sc.honest(t.Context(), victim, 0) {
+					t.Fatal("an honest user was refused")
+				}
+			}
+			time.Sleep(3 * time.Hour)
+			for range 2 * 60 {
+				s, err := sc.pool.SignIn(t.Context(), victim)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s.Parameters["codeLength"] != "" {
+					n++
+				}
+				time.Sleep(time.Minute)
+			}
+		})
+		return n
+	}
+	if nobody, user := texts(false), texts(true); nobody != 10 || user != 9 {
+		t.Errorf("an attacker gets %d texts for nobody and %d for a user who signed in, want 10 and 9", nobody, user)
+	}
+}

@@ -64,8 +64,9 @@ func guessWithoutLimits(t *testing.T) (r row) {
 		}
 		rest.signIn(t, sc)
 		got := sc.compared.get(victim)
-		if want := requests / 4 * 3; got != want {
-			t.Errorf("%d comparisons in %d requests, want %d: three for each sign-in", got, requests, want)
+		// Three for each sign-in, but for those that a lucky guess ends.
+		if want := requests / 4 * 3; got < want*99/100 || got > want {
+			t.Errorf("%d comparisons in %d requests, want %d", got, requests, want)
 		}
 		perDay := func(n int) int { return n * int(day/span) }
 		r = row{
@@ -142,7 +143,7 @@ func guessWithLimits(t *testing.T) (r row) {
 // Limits are per account, so an attacker who guesses once for each of many meets
 // none of them. What helps is what counts for the whole pool.
 func spraying(t *testing.T) (rows []row) {
-	n := size(1_000, 100_000)
+	n := size(400, 100_000)
 	most := size(100, 1_000)
 	byPool := customauth.Limits{Guesses: []customauth.Limit{ // the defaults, and one more
 		{Max: 5, Per: 5 * time.Minute},

@@ -85,7 +85,7 @@ func table(rows []row) string {
 		}
 		last = r.attack
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
-			name, r.setting, r.span, thousands(r.requests), thousands(r.compared), odds(r.chance), thousands(r.texts), thousands(int(math.Round(r.usd()))), groups(r.honest))
+			name, r.setting, r.span, thousands(r.requests), thousands(r.compared), odds(r.chance), thousands(r.texts), money(r.usd()), groups(r.honest))
 	}
 	return b.String()
 }
@@ -123,9 +123,23 @@ func odds(p float64) string {
 	case p == 0:
 		return "none"
 	case p < 0.01:
-		return "1 in " + thousands(int(math.Round(1/p)))
+		n, unit := 1/p, 1.0
+		for n/unit >= 1000 {
+			unit *= 10
+		}
+		return "1 in " + thousands(int(math.Round(n/unit)*unit)) // three digits are enough
+	case p > 0.99:
+		return strconv.FormatFloat(100*p, 'f', 2, 64) + " %"
 	}
 	return strconv.FormatFloat(100*p, 'f', 1, 64) + " %"
+}
+
+// money is an amount in USD.
+func money(v float64) string {
+	if v < 10 && v != math.Trunc(v) {
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return thousands(int(math.Round(v)))
 }
 
 func span(d time.Duration) string { return fmt.Sprintf("%d minutes", int(d.Minutes())) }
@@ -149,10 +163,10 @@ func (d *drawing) add(format string, args ...any) { fmt.Fprintf(d, format+"\n", 
 
 func picture(rows []row) string {
 	d := &drawing{y: 34}
-	d.panel("Chance to get into an account (one of them, when spraying)", rows, 1e-6, 1,
+	d.panel("Chance to get into the account within a day, or into one of many by spraying once", rows, 1e-6, 1,
 		func(r row) (float64, bool) { return r.chance, r.chance > 0 && !strings.HasPrefix(r.attack, "lock") }, odds)
 	d.panel("What the texts cost, at 0.10 USD each", rows, 0.1, 1e6,
-		func(r row) (float64, bool) { return r.usd(), r.auc == 0 }, func(v float64) string { return "$" + thousands(int(math.Round(v))) })
+		func(r row) (float64, bool) { return r.usd(), r.auc == 0 }, func(v float64) string { return "$" + money(v) })
 	d.twins(rows)
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="t d">
