@@ -128,7 +128,7 @@ var mutants = []mutant{
 	{"compare though the store is down", "verify.go", edits{`	wait, err := e.countAll(ctx, guesses)
 	if err != nil {`, `	wait, err := e.countAll(ctx, guesses)
 	if err != nil && false {`}, apps},
-	{"do not count guesses", "verify.go", edits{`wait, err := e.countAll(ctx, guesses)`, `wait, err := e.waitForGuess(ctx, r)`}, apps},
+	{"do not count guesses", "verify.go", edits{`wait, err := e.countAll(ctx, guesses)`, `wait, err := t.waitForGuess(ctx, r)`}, apps},
 	{"right answers use up guesses", "verify.go", edits{`	e.giveBack(ctx, guesses)
 `, ``}, apps},
 	{"wrong answers are given back", "verify.go", edits{`	if !right || rec`, `	e.giveBack(ctx, guesses)
