@@ -11,6 +11,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -71,6 +72,15 @@ func serve(t *testing.T, to, operation string, now *atomic.Pointer[fault]) strin
 	t.Cleanup(s.Close)
 	t.Cleanup(s.CloseClientConnections)
 	return s.URL
+}
+
+// ask reports whether anybody listens.
+func ask(url string) error {
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(url, "http://"), time.Second)
+	if err == nil {
+		conn.Close()
+	}
+	return err
 }
 
 // A trail is what the operator sees.
@@ -169,6 +179,9 @@ func TestStoreFails(t *testing.T) {
 			now.Store(&tt.does)
 			if tt.does == nil {
 				stop()
+				for ask(url) == nil { // it has been told to end, and does so in its own time
+					time.Sleep(time.Millisecond)
+				}
 			}
 			check := func(trigger string) {
 				t.Helper()
