@@ -71,8 +71,8 @@ func entries(session []*events.CognitoEventUserPoolsChallengeResult) []event.Ent
 // further challenge, and Create to tell the app how many attempts remain, so its
 // answer must depend on the Attempts alone. It is called concurrently.
 //
-// Whatever it says, a step ends after 8 answers and resends: the state of a
-// sign-in must fit Cognito's session string.
+// Whatever it says, a step ends after 8 answers and resends, because each makes
+// Cognito's session string longer.
 type AttemptPolicy interface {
 	Decide(ctx context.Context, a Attempts) Decision
 }
@@ -114,8 +114,8 @@ func (n maxAttempts) Decide(_ context.Context, a Attempts) Decision {
 	return Retry
 }
 
-// maxRounds bounds the challenges of one step, since each adds some 150 bytes to
-// a session string of at most 2,048 characters (API reference, RespondToAuthChallenge).
+// maxRounds bounds the challenges of one step: each adds some 150 bytes to
+// Cognito's session string, whose length is bounded. See docs/security.md.
 const maxRounds = 8
 
 type defined struct {

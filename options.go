@@ -59,8 +59,8 @@
 // metadata field. A trigger answers within Cognito's five seconds, and one
 // request sends one message.
 //
-// What these promises rest on, and what they leave to you, is in docs/security.md
-// of the repository.
+// What these promises rest on, where they end, and what they leave to you, is in
+// docs/security.md of the repository.
 //
 // # Compatibility
 //
@@ -232,8 +232,9 @@ func ParseKeys(text string) ([][]byte, error) {
 const minKey = 32
 
 // Unlock forgets the guesses counted for an account, for an operator who lets a
-// user in again. It needs the Keys and the Store of the handlers, and does not
-// touch limits with a Key of their own.
+// user in again. It needs the Keys, Steps, Limits and Store of the handlers. It
+// does not touch limits with a Key of their own, nor those on sends, which end by
+// themselves.
 func (o Options) Unlock(ctx context.Context, poolID, userName string) error {
 	e, err := newEnv(o)
 	if err != nil {
@@ -840,8 +841,9 @@ func (e *env) giveBack(ctx context.Context, list []tally) {
 
 // NewMemoryStore returns a [Store] in the memory of this process. It counts
 // exactly, keeps 65,536 keys at most (then it forgets some that were not used for
-// long), and is gone when the process is. On Lambda that is one instance of one
-// function: it slows an attacker down, and does not stop one.
+// long), forgets a key that was not used for 31 days, and is gone when the process
+// is. On Lambda that is one instance of one function: it slows an attacker down,
+// and does not stop one.
 func NewMemoryStore() Store {
 	return &memoryStore{began: time.Now(), keys: make(map[string]*memoryCount)}
 }

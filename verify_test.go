@@ -392,8 +392,8 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// TestSessionSize: the state of the longest sign-ins stays within what Cognito's
-// session string can carry.
+// TestSessionSize: what the longest sign-in of one step carries stays within
+// 2,048 characters of base64, before what the service adds to it.
 func TestSessionSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, customauth.Options{Attempts: customauth.MaxAttempts(8), InsecureNoLimits: true})

@@ -527,6 +527,13 @@ func (m *meter) total() bill {
 	return m.sum
 }
 
+// reset forgets what was spent so far.
+func (m *meter) reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sum = bill{}
+}
+
 func (m *meter) client(t *testing.T) *dynamodb.Client {
 	ask := middleware.InitializeMiddlewareFunc("meter", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		var sum bill
