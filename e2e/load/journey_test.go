@@ -107,7 +107,11 @@ func outside(s signIn, errorCode string, left int) error {
 
 // right gives the right code, which must sign in.
 func (w *walker) right(s signIn, name string) error {
-	if err := s.answer(w.ctx, w.run.texts.code(name), nil); err != nil {
+	return w.signsIn(s, name, w.run.texts.code(name))
+}
+
+func (w *walker) signsIn(s signIn, name, code string) error {
+	if err := s.answer(w.ctx, code, nil); err != nil {
 		return fmt.Errorf("right code: %w", err)
 	}
 	if !s.done() {
@@ -273,13 +277,16 @@ func (w *walker) stolen() error {
 	return w.right(thief, w.names[0])
 }
 
-// replay uses a session twice, with the right code both times.
+// replay uses a session twice, with the right code both times. That does not
+// disturb the other sign-in of the user, and leaves no session behind: the pool
+// would keep it for three minutes.
 func (w *walker) replay() error {
 	name := w.names[0]
 	s, err := w.begin(name)
 	if err != nil {
 		return err
 	}
+	ownCode, own := w.run.texts.code(name), s.session()
 	other, err := w.begin(name)
 	if err != nil {
 		return err
@@ -289,5 +296,9 @@ func (w *walker) replay() error {
 		return err
 	}
 	s.setSession(session)
-	return w.refused(s, code, used)
+	if err := w.refused(s, code, used); err != nil {
+		return err
+	}
+	s.setSession(own)
+	return w.signsIn(s, name, ownCode)
 }
