@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -145,16 +144,7 @@ func newestCode(t *testing.T, page string) string {
 // killLast ends the process that was started last.
 func killLast(t *testing.T, pids string) {
 	t.Helper()
-	b, err := os.ReadFile(pids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Fields(string(b))
-	pid, err := strconv.Atoi(lines[len(lines)-1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(lastPID(t, pids), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 }
