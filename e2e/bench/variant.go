@@ -42,14 +42,6 @@ var variants = []*variant{
 	{name: "node", label: "JavaScript, three functions", node: true},
 }
 
-// command is the one that handles a trigger.
-func (v *variant) command(trigger int) command {
-	if len(v.commands) == 1 {
-		return v.commands[0]
-	}
-	return v.commands[trigger]
-}
-
 // build compiles a variant into dir, or installs it, and measures its size. env is
 // what its processes get.
 func (v *variant) build(e2e, dir string, env []string) error {
