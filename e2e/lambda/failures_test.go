@@ -29,12 +29,13 @@ func TestSNSFails(t *testing.T) {
 		tls       bool
 		requests  int    // that SNS reads
 		errorCode string // that the app is told
+		atOnce    bool   // nothing was sent, and the user may ask again at once
 	}{
-		{name: "throttled", mode: fakesns.Throttling, requests: 2, errorCode: "delivery_failed"},
-		{name: "throttled by SNS itself", mode: fakesns.Throttled, requests: 2, errorCode: "delivery_failed"},
+		{name: "throttled", mode: fakesns.Throttling, requests: 2, errorCode: "delivery_failed", atOnce: true},
+		{name: "throttled by SNS itself", mode: fakesns.Throttled, requests: 2, errorCode: "delivery_failed", atOnce: true},
 		{name: "opted out", mode: fakesns.OptedOut, requests: 1, errorCode: "delivery_failed"},
 		{name: "invalid number", mode: fakesns.InvalidParameter, requests: 1, errorCode: "delivery_failed"},
-		{name: "not authorized", mode: fakesns.AuthorizationError, requests: 1, errorCode: "delivery_failed"},
+		{name: "not authorized", mode: fakesns.AuthorizationError, requests: 1, errorCode: "delivery_failed", atOnce: true},
 		{name: "dropped before it was read", mode: fakesns.DropBefore, requests: 0, errorCode: "delivery_failed"},
 		{name: "dropped before it was read, over TLS", mode: fakesns.DropBefore, tls: true, requests: 0, errorCode: "delivery_failed"},
 		{name: "status 500", mode: fakesns.InternalError, requests: 1, errorCode: "delivery_failed"},
@@ -87,14 +88,19 @@ func TestSNSFails(t *testing.T) {
 			sns.SetMode(fakesns.Accept)
 			sns.SetDelay(0)
 			if texts == 0 {
-				wait(t, signIn, c.requests > 0)
+				wait(t, signIn, c.atOnce)
 				if err := signIn.Answer(t.Context(), "resend", resend); err != nil {
 					t.Fatal(err)
 				}
-				if c.requests == 0 {
-					// Nobody can know that this one was not sent, so there is a wait.
-					if got := signIn.Parameters["errorCode"]; got != "resend_too_soon" {
-						t.Errorf("errorCode %q after a resend, want resend_too_soon", got)
+				if !c.atOnce {
+					// Either nobody can know that the text was not sent, or SNS said
+					// that nothing can be sent to this number: there is a wait.
+					want := "resend_too_soon"
+					if c.requests > 0 {
+						want = "delivery_failed"
+					}
+					if got := signIn.Parameters["errorCode"]; got != want {
+						t.Errorf("errorCode %q after a resend, want %s", got, want)
 					}
 					return
 				}
@@ -129,13 +135,14 @@ func TestHTTPAPIFails(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		status int
-		refuse bool // it is certain that nothing was sent, so the user may ask again
+		atOnce bool // nothing was sent, and the user may ask again at once
+		valid  bool // the text may be on its way, so its code is valid
 	}{
-		{"throttled", http.StatusTooManyRequests, true},
-		{"invalid number", http.StatusBadRequest, true},
-		{"wrong password", http.StatusUnauthorized, true},
-		{"broken", http.StatusInternalServerError, false},
-		{"moved", http.StatusTemporaryRedirect, false},
+		{"throttled", http.StatusTooManyRequests, true, false},
+		{"invalid number", http.StatusBadRequest, false, false},
+		{"wrong password", http.StatusUnauthorized, true, false},
+		{"broken", http.StatusInternalServerError, false, true},
+		{"moved", http.StatusTemporaryRedirect, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -153,32 +160,33 @@ func TestHTTPAPIFails(t *testing.T) {
 			}
 
 			api.answer(http.StatusCreated)
-			if c.refuse {
-				wait(t, signIn, true)
+			wait(t, signIn, c.atOnce)
+			if c.atOnce {
 				if err := signIn.Answer(t.Context(), "resend", map[string]string{"action": "resend"}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			all := api.codes()
-			if err := signIn.Answer(t.Context(), all[len(all)-1], nil); err != nil || !signIn.Done() {
-				t.Errorf("the last code is not valid: done %v, error %v", signIn.Done(), err)
+			err := signIn.Answer(t.Context(), all[len(all)-1], nil)
+			if want := c.atOnce || c.valid; err != nil || signIn.Done() != want {
+				t.Errorf("the last code: done %v, error %v, want %v", signIn.Done(), err, want)
 			}
 		})
 	}
 }
 
-// wait waits until the app may ask for another code, as it was told: hardly at
-// all, if it is certain that nothing was sent.
-func wait(t *testing.T, signIn *cognitotest.SignIn, certain bool) {
+// wait checks how long the app is told to wait for another code, and waits where
+// that is hardly at all.
+func wait(t *testing.T, signIn *cognitotest.SignIn, atOnce bool) {
 	t.Helper()
 	seconds, err := strconv.Atoi(signIn.Parameters["resendAfter"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if certain != (seconds <= 1) {
-		t.Errorf("resendAfter %d; certain that nothing was sent: %v", seconds, certain)
+	if atOnce != (seconds <= 1) {
+		t.Errorf("resendAfter %d; at once: %v", seconds, atOnce)
 	}
-	if certain {
+	if atOnce {
 		time.Sleep(time.Duration(seconds) * time.Second)
 	}
 }
