@@ -5,6 +5,8 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -12,7 +14,14 @@ import (
 func TestPublicNames(t *testing.T) {
 	fset := token.NewFileSet()
 	var files []*ast.File
-	for _, name := range []string{"challenge.go", "define.go", "create.go", "verify.go", "sender.go", "options.go"} {
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
 		f, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -24,13 +33,17 @@ func TestPublicNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := map[string]string{}
+	inBlocks := 0
+	blocks := 0 // of constants or variables: each counts once
 	values := func(list []*doc.Value) {
 		for _, v := range list {
+			blocks++
 			for _, spec := range v.Decl.Specs {
 				spec := spec.(*ast.ValueSpec)
 				for _, name := range spec.Names {
 					if name.IsExported() {
 						names[name.Name] = v.Doc + spec.Doc.Text()
+						inBlocks++
 					}
 				}
 			}
@@ -55,13 +68,14 @@ func TestPublicNames(t *testing.T) {
 			}
 		}
 	}
-	if len(names) > 45 || len(names) < 30 {
-		t.Errorf("%d exported names, want 45 or fewer", len(names))
+	count := len(names) - inBlocks + blocks
+	if count > 50 || count < 30 {
+		t.Errorf("%d exported names, want 50 or fewer", count)
 	}
 	for name, comment := range names {
 		if comment == "" {
 			t.Errorf("%s has no comment", name)
 		}
 	}
-	t.Logf("%d exported names", len(names))
+	t.Logf("%d exported names", count)
 }

@@ -36,14 +36,12 @@ import (
 func BenchmarkTriggers(b *testing.B) {
 	var sent string
 	limited := customauth.Options{
-		Keys: [][]byte{key},
-		Steps: []customauth.Challenge{customauth.OTP{
-			TTL: 10 * time.Minute,
-			Sender: customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
-				sent = m.Code.Reveal()
-				return nil
-			}),
-		}},
+		Keys:  []customauth.Secret{key},
+		Steps: only(customauth.OTP{TTL: 10 * time.Minute}),
+		Senders: map[string]customauth.Sender{"SMS": customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
+			sent = m.Code.Reveal()
+			return nil
+		})},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	unlimited := limited
@@ -69,7 +67,7 @@ func BenchmarkTriggers(b *testing.B) {
 type trigger func(b *testing.B, o customauth.Options, payload []byte) (typed func() error, whole, nothing lambda.Handler)
 
 // started is the trigger that a constructor makes.
-func started[E any](build func(customauth.Options) (func(context.Context, E) (E, error), error)) trigger {
+func started[E any](build func(customauth.Options) (customauth.Handler[E], error)) trigger {
 	return func(b *testing.B, o customauth.Options, payload []byte) (func() error, lambda.Handler, lambda.Handler) {
 		h, err := build(o)
 		if err != nil {

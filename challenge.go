@@ -1,560 +1,383 @@
 package customauth
 
-// This file says what a step of a sign-in is: the Challenge interface, the
-// built-in one-time code (OTP), the password step, and the generators of codes.
+// This file says what a step of a sign-in is: the contract that every step is
+// written against, the built-in ones too.
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
+	"io"
+	"log/slog"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/cyber-eternal/customauth/internal/seal"
+	"github.com/cyber-eternal/customauth/internal/text"
 )
 
-// A Challenge is one step of a sign-in. [OTP] and [Password] are built in; any
-// other proof (a CAPTCHA, a pushed approval, a security word) implements these
-// three methods.
+// A Challenge is what one step of a sign-in asks of the user. [OTP], [OneOf] and
+// [Password] are built in; any other proof implements these three methods, and
+// can do all that those do. Package challengetest has the tests for it, and
+// docs/steps.md is a guide.
 //
-// The methods are called concurrently. A panic in one of them is caught, logged
-// without its value, and closes the sign-in.
+// A Challenge describes, and the handlers act: they apply the limits, send, bind
+// the answer to where it was sent, seal, count, and show. So a Challenge that is
+// embedded in another one, or wrapped, keeps all its promises.
+//
+// The methods are called concurrently, and must end when ctx does. They are called
+// for unknown users too, whose Attributes are made up: they should then take as
+// long as for anybody. A panic is caught, logged without its value, and closes the
+// sign-in, like an error: the app sees a neutral text, the log the error, without
+// what looks like a number or an address.
 type Challenge interface {
-	// Name tells the steps of one sign-in apart. It is sealed into the state of
-	// a sign-in and shown to the app as the public parameter "step". It must not
-	// change while the handler lives; renaming a step ends the sign-ins under way.
-	Name() string
-
-	// Issue makes the challenge, once when the step begins and once for every
-	// resend that is allowed, never after a wrong answer. It is called for
-	// unknown users too (r.UserNotFound): it must then answer alike, take as
-	// long, and send nothing. An error fails the trigger; the app sees a neutral
-	// text, the log the error.
+	// Issue describes a new challenge: when the step begins, and when the app asks
+	// for another. It must leave nothing behind, for what it describes may be thrown
+	// away and asked for once more: what is to be remembered goes into Issued.State.
+	//
+	// A constructor calls it with r.Probe, for each length of codes, and refuses a step that then returns
+	// an error, or an Issued that is not as its documentation says. So what is wrong
+	// with the fields of a step comes out before the first sign-in. A probe must not
+	// ask the network.
+	//
+	// What is secret in the Issued is taken out of the text of an error beside it.
 	Issue(ctx context.Context, r Request) (Issued, error)
 
-	// Check reports whether the answer is right. The answer is what the user
-	// typed, valid UTF-8 without control characters, at most 256 bytes.
-	// Use r.Matches to compare it with Issued.Answer in constant time. An error
-	// fails the trigger and never counts as right. It is called for unknown users
-	// too: they can pass a step that another follows, so that it does not tell
-	// them from known ones, but never the last.
-	Check(ctx context.Context, r Request, answer string) (bool, error)
+	// Show returns the public parameters of the challenge, each time that it is
+	// shown: after Issue and after each answer that did not pass. The handlers add
+	// those that every challenge has (see the package documentation), which it
+	// cannot replace; only codeLength is its own where there is no Issued.Answer. They
+	// are what an app needs to answer, and no secret.
+	Show(ctx context.Context, r Request) (map[string]string, error)
+
+	// Check judges an answer: UTF-8 of at most Issued.MaxAnswer bytes, without
+	// control characters but for those of a pasted line. It is not called for an
+	// answer that is late, too long, or that asks for another challenge. Cognito may
+	// repeat a call that took too long: an answer that can be used once must be
+	// right again in the same sign-in (r.SignIn).
+	Check(ctx context.Context, r Request, answer string) (Checked, error)
 }
 
-// A Request is what the plug-points are told about the sign-in. It is a copy;
-// its maps are shared and must not be changed.
+// A Step is a Challenge with the name that it has in a sign-in.
+type Step struct {
+	// Name tells the steps of one sign-in apart. It is sealed into the state of a
+	// sign-in and shown to the app as the public parameter "step". Renaming a step
+	// ends the sign-ins under way. 1 to 64 bytes.
+	Name string
+
+	Challenge
+
+	password bool // Cognito carries it out
+}
+
+// Password is the step "password", in which Cognito itself checks the password, by
+// SRP. It can only be the first step, an app starts it with CHALLENGE_NAME=SRP_A
+// (Amplify: CUSTOM_WITH_SRP), and another step must follow.
+func Password() Step { return Step{"password", srp{}, true} }
+
+// srp is never asked anything, unless it is taken out of its Step.
+type srp struct{}
+
+var errPassword = errors.New("customauth: the password step is carried out by Cognito: put customauth.Password() itself into Steps, first")
+
+func (srp) Issue(context.Context, Request) (Issued, error) { return Issued{}, errPassword }
+func (srp) Show(context.Context, Request) (map[string]string, error) {
+	return nil, errPassword
+}
+func (srp) Check(context.Context, Request, string) (Checked, error) { return Checked{}, errPassword }
+
+// A Request is what the plug-points are told about the sign-in. It is data and
+// holds nothing of the handlers; its maps are shared and must not be changed.
 type Request struct {
 	PoolID   string // user pool id, for example eu-west-1_Ab1Cd2Ef3
 	ClientID string // app client id
-	UserName string // user name; a made-up UUID for an unknown user
-	Step     string // Name of the step
+	UserName Secret // user name; a made-up UUID for an unknown user
+	SignIn   string // tells this sign-in from others of its user; the same in all of its triggers
+	Step     string // name of the step
 
-	// Attributes are the user's attributes, all strings, as Cognito sends them.
-	// Empty for an unknown user.
-	Attributes map[string]string
+	// Attributes are the user's attributes, as Cognito sends them. For an unknown
+	// user they are made up, always the same: phone_number and email with their
+	// _verified, and sub.
+	Attributes map[string]Secret
 
 	// ClientMetadata is what the app sent along with this one answer. Cognito
-	// passes on none from InitiateAuth, so it is empty when a sign-in begins.
-	// The app controls it: it is no place for a security decision.
-	ClientMetadata map[string]string
+	// passes on none from InitiateAuth, so it is empty when a sign-in begins. The
+	// app controls it: it is no place for a security decision.
+	ClientMetadata map[string]Secret
 
-	// UserNotFound is set for a name that the pool does not know (app clients
-	// with PreventUserExistenceErrors).
+	// Locale is the user's language as the app or the user's profile has it: the
+	// metadata "locale", or else the attribute of that name. A BCP 47 tag as a rule.
+	Locale string
+
+	// UserNotFound is set for a name that the pool does not know (app clients with
+	// PreventUserExistenceErrors).
 	UserNotFound bool
 
-	// Private is Issued.Private of the challenge being checked; empty in Issue.
-	Private string
+	// Proved is set when an earlier step of this sign-in showed who the user is; of a
+	// probe, when there is such a step. In Check it is not set.
+	Proved bool
 
-	turn *turn  // what the handler knows beyond this; nil outside of a handler
-	to   string // in Check: where a code must have been sent to be good
+	// Probe is set when a constructor asks what is wrong with a step's fields.
+	Probe bool
+
+	// Sends is how many messages this step has sent so far.
+	Sends int
+
+	// CodeLength is how many characters a code needs at least: 6, or 9 while the
+	// pool is under pressure (see Limits.Pressure).
+	CodeLength int
+
+	// State is Issued.State: in Issue that of the challenge before, in Show and
+	// Check that of the challenge itself.
+	State string
+
+	expected *seal.Expected // what Issued.Answer was
+	hidden   *hidden
 }
 
-// Issued is a challenge that was made.
-type Issued struct {
-	// Answer is the right answer, if there is a fixed one. Only its MAC leaves
-	// the handler, and its length, which the app is shown as codeLength. Spaces,
-	// dashes, case and the script of digits do not count when it is compared. At
-	// most 256 bytes.
-	Answer string
-
-	// Private travels to Check unchanged and cannot be altered by the app. At most
-	// 256 bytes of UTF-8. The service keeps it, so no secret belongs in it.
-	Private string
-
-	// Public is shown to the app, with the parameters that every challenge has
-	// (see the package documentation), which it cannot replace. At most 256 bytes
-	// of UTF-8 in all.
-	Public map[string]string
-
-	// TTL is how long the challenge can be answered. Default 3 minutes, at most
-	// 10 (OWASP ASVS 5.0, 6.5.5).
-	TTL time.Duration
-
-	// ErrorCode, if set, is shown to the app as "errorCode": the challenge could
-	// not be made, and the user can do something about it. With an empty Answer,
-	// Check is not called and every answer is refused.
-	ErrorCode string
-
-	// RetryAfter goes with ErrorCode: how long a resend is pointless. It is
-	// shown to the app as "retryAfter", in whole seconds.
-	RetryAfter time.Duration
-
-	report
+// hidden is behind a pointer, so that not even reflection prints it.
+type hidden struct {
+	decoy, key [sha256.Size]byte // for this user name, and for this pool
 }
 
-// A report is what the one-time code tells the handler beyond the challenge.
-type report struct {
-	to     string // where the answer was sent
-	silent bool   // nobody was told the answer: an unknown user, or one without a destination
-	sent   bool   // a message was handed to the sender
-	reason string // why nothing was sent, or how sending failed
-	cause  error  // for the log
-}
-
-// Matches reports whether an answer is Issued.Answer, in constant time. It
-// compares what people type: spaces and dashes do not count, letters match in
-// either case, and digits in any script. It is for Check; elsewhere it reports
-// false.
-func (r Request) Matches(answer string) bool {
-	if r.turn == nil || r.turn.rec == nil || r.turn.rec.Length == 0 {
+// Matches reports whether answer is what Issued.Answer was, for a code that was
+// sent to this destination, in constant time. It compares what people type: spaces
+// and dashes do not count, letters match in either case, and digits in any script.
+// It is for Check; elsewhere it reports false.
+//
+// A step should ask where a code for this user goes now, and pass that: a code that
+// was sent to one number then proves nothing of another that the user has in the
+// meantime.
+func (r Request) Matches(answer string, to Destination) bool {
+	if len(answer) > maxCodeAnswer {
 		return false
 	}
-	return r.turn.rec.Matches(r.turn.who, r.to, normalize(answer))
+	answer = text.Normalize(answer)
+	return answer != "" && r.expected.Matches(to.id(), answer)
 }
 
-// Key names a value for a [Store]: an HMAC of the pool and the value under the
-// newest of Options.Keys, so that no store learns phone numbers or names; a new
-// key begins to count afresh. Kind, a few letters, keeps uses apart; those that
-// begin with "send" and "guess" are this package's own. Outside of a handler Key
-// returns "".
-func (r Request) Key(kind, value string) string {
-	if r.turn == nil {
-		return ""
+// Decoy returns 32 bytes that are always the same for this user name and purpose,
+// and tell nothing of either: what an unknown user sees is made of them.
+func (r Request) Decoy(purpose string) []byte {
+	var h hidden
+	if r.hidden != nil {
+		h = *r.hidden
 	}
-	return r.turn.env.sealer.StoreKey(kind, r.PoolID, value)
+	return hmacSum(h.decoy[:], purpose)
 }
 
-// Password is the step in which Cognito itself checks the password, by SRP. It
-// can only be the first step, an app starts it with CHALLENGE_NAME=SRP_A (Amplify:
-// CUSTOM_WITH_SRP), and another step must follow.
-func Password() Challenge { return password{} }
+// Unknown is the request as it would be for an unknown user of this name. A step
+// that finds that a user lacks what it needs describes with it what others see.
+func (r Request) Unknown() Request {
+	r.UserNotFound = true
+	r.Attributes = r.decoyAttributes()
+	return r
+}
 
-type password struct{}
+func (r Request) decoyAttributes() map[string]Secret {
+	b := r.Decoy("attributes")
+	number := []byte("+12065550000")
+	for i := range 7 {
+		number[5+i] = '0' + b[i]%10
+	}
+	mail := string('a'+b[7]%26) + hex.EncodeToString(b[8:12]) + "@" + string('a'+b[12]%26) + ".example"
+	sub := hex.EncodeToString(r.Decoy("sub")[:16])
+	return map[string]Secret{
+		"sub":          Hide(sub[:8] + "-" + sub[8:12] + "-" + sub[12:16] + "-" + sub[16:20] + "-" + sub[20:]),
+		"phone_number": Hide(string(number)), "phone_number_verified": Hide("true"),
+		"email": Hide(mail), "email_verified": Hide("true"),
+	}
+}
 
-var errPassword = errors.New("customauth: the password step is carried out by Cognito")
+// Key names a value for a [Store]: an HMAC of the pool and the value, so that no
+// store learns phone numbers or names. Kind, of letters and dashes, keeps uses
+// apart. It is made with Options.CounterKey, and so the same until that changes.
+func (r Request) Key(kind, value string) string {
+	var h hidden
+	if r.hidden != nil {
+		h = *r.hidden
+	}
+	return kind + ":" + base64.RawURLEncoding.EncodeToString(hmacSum(h.key[:], kind+"\x00"+value)[:18])
+}
 
-func (password) Name() string                                         { return "password" }
-func (password) Issue(context.Context, Request) (Issued, error)       { return Issued{}, errPassword }
-func (password) Check(context.Context, Request, string) (bool, error) { return false, errPassword }
+// Nonce is a text that is new in each sign-in, for a signature of the app. Where
+// Options.Known is set, the app is shown it as the public parameter "nonce".
+func (r Request) Nonce() string {
+	_, nonce, _ := strings.Cut(r.Key("nonce", r.SignIn), ":")
+	return nonce
+}
 
-// OTP is the one-time code: made, sent, and compared with what the user types.
-// The zero value sends six digits by SMS to the user's phone_number over Amazon
-// SNS. It may be embedded in a type that overrides a method.
-type OTP struct {
-	// ID is the name of the step. Default "otp". Two codes in one sign-in need two,
-	// and two destinations: ResendAfter holds between them too.
-	ID string
+func hmacSum(key []byte, value string) []byte {
+	h := hmac.New(sha256.New, key)
+	io.WriteString(h, value)
+	return h.Sum(nil)
+}
 
-	// Generator makes the codes. Default Digits(6).
-	Generator Generator
+// Format redacts the request for fmt, whatever the verb.
+func (r Request) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "request for step %q of client %q of pool %q %s", r.Step, r.ClientID, r.PoolID, redacted)
+}
 
-	// Sender delivers them. Default a *SNSSender.
-	Sender Sender
+// LogValue redacts the request for log/slog.
+func (r Request) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
-	// Guard may refuse a send, for example to a country. Default none.
-	Guard Guard
+// Issued describes a challenge. The zero value is one that has no fixed answer and
+// sends nothing.
+type Issued struct {
+	// Answer is the right answer, if there is a fixed one. Only its MAC leaves the
+	// handler, and its length, which the app is shown as codeLength. How it is
+	// compared says Request.Matches. 6 to 256 bytes that count, and at least as many
+	// characters as Request.CodeLength says.
+	Answer Secret
 
-	// TTL is how long a code is valid. Default 3 minutes, which is also how long
-	// Cognito keeps a session by default; at most 10 (OWASP ASVS 5.0, 6.5.5;
-	// NIST SP 800-63B-4, 3.1.3).
+	// Message is what is sent, and where. Answer is bound to Message.To. With a To
+	// and no Text, nothing is sent, and it takes as long as if it were; without a To
+	// there is no message at all. The handlers set Code, Expires, ID and Request.
+	Message Message
+
+	// State reaches the next Issue, Show and Check of this step unchanged. The app
+	// cannot alter it, and the service keeps it, so no secret belongs in it. Any
+	// bytes, at most 128.
+	State string
+
+	// TTL is how long the challenge can be answered. Default 3 minutes, at most 10
+	// (OWASP ASVS 5.0, 6.5.5).
 	TTL time.Duration
 
-	// ResendAfter is how long a user waits between two codes, within a sign-in
-	// and across sign-ins. Default 30 seconds.
+	// ResendAfter is how long a user waits between two messages, within a sign-in
+	// and across sign-ins. Default 30 seconds, at most 1 hour and at most TTL.
 	ResendAfter time.Duration
 
-	// MaxSends is how many messages one step of a sign-in sends at most, the
-	// first included. Default 3, at most 8.
+	// MaxSends is how many messages the step sends at most in one sign-in, the first
+	// included. Default 3, at most 8.
 	MaxSends int
 
-	// Destination says where the code goes. Default: the attribute phone_number,
-	// by SMS. For unknown users it is called with made-up attributes, phone_number
-	// and email and their _verified, and should find what it finds for most users
-	// in them; so it must look at r.Attributes alone. It is asked again when the
-	// answer comes: a code is good only for the destination that it was sent to. A
-	// user for whom it fails is treated like an unknown one: nothing is sent,
-	// nothing is shown, the log has a warning.
-	Destination func(r Request) (Destination, error)
+	// MaxAnswer is how many bytes an answer may have. Default 256, at most 16,384.
+	MaxAnswer int
 
-	// Text writes the message. Default: "123456 is your code. It is valid for 3
-	// minutes. Do not share it." The code must be in it. The lines of
-	// WebOTPDomain and AndroidHash are added to it.
-	Text func(r Request, code Code) (string, error)
+	// Unguessable says that no answer is a guess, because nobody finds a right one
+	// by trying: a passkey, a CAPTCHA, a pushed approval. A wrong, early or cancelled
+	// answer then burns no attempt, only one of the rounds of the sign-in, and does
+	// not count for Limits.Guesses, so that strangers cannot lock the account by it.
+	// An Answer must then have 26 characters that count: 128 bits in base32.
+	Unguessable bool
 
-	// WebOTPDomain adds the last line "@example.com #123456", by which browsers
-	// offer to fill in the code on that domain alone
-	// (https://wicg.github.io/sms-one-time-codes/). A domain without scheme.
-	WebOTPDomain string
+	// Anyone says that whoever answers rightly passes, unknown users too, because
+	// the step proves nothing about the user: a CAPTCHA. It cannot be the last step.
+	Anyone bool
 
-	// AndroidHash adds a line with the 11 characters by which Android's SMS
-	// Retriever finds the app that a text is for.
-	AndroidHash string
+	// Nobody is why there is nobody to send to, or to answer: the user lacks what
+	// the step needs. He is then treated like an unknown user, so the rest of Issued
+	// should say what one would see (Request.Unknown). Nothing is sent, every answer
+	// is wrong, and the log has the reason.
+	Nobody error
 
-	// TestCodes are fixed codes by address, for app-store review and automation.
-	// Nothing is sent to these addresses, and whoever knows the code can sign in
-	// as their user: list no address of a person. Limits on guesses hold for
-	// them too.
-	TestCodes map[string]string
+	// Refused, if set, says that no challenge was made, and why, in a word for the
+	// app and for Event.Reason: lower-case letters, digits and "_", at most 40. The
+	// challenge before stays, if there is one.
+	Refused Reason
 
-	// TestCodesUntil is when TestCodes stop to work. Required with TestCodes.
-	TestCodesUntil time.Time
+	// InsecureShortAnswer allows an Answer that can be guessed with a chance above
+	// one in a million.
+	InsecureShortAnswer bool
 
-	// InsecureShortCodes allows codes of less than a million possibilities
-	// (20 bits or six digits: OWASP ASVS 5.0, 6.5.4; NIST SP 800-63B-4, 3.1.3).
-	InsecureShortCodes bool
+	// Others, of a probe, are further challenges that Issue may describe. They are
+	// checked like this one.
+	Others []Issued
+}
 
-	// InsecureHint shows the app the end of the phone number or the first letters
-	// of the e-mail address, as Cognito's own flows do, instead of its kind alone.
-	// An unknown user's made-up address then ends differently from the number
-	// that was typed: whoever signs in with a phone number or an address learns
-	// whether the account exists. Harmless only where the user name is neither.
-	InsecureHint bool
+// Checked is what Check found. The zero value is a wrong answer.
+type Checked struct {
+	// Right says that the answer passes the step.
+	Right bool
+
+	// Why says, for the operator, why an answer is not right, or what is odd about one
+	// that is: a passkey that was copied, say. It goes to Event.Err and to the log,
+	// without what looks like a number or an address.
+	Why error
+
+	// Proved, with Right, is the destination that the user was shown to hold: the
+	// Guard is told, and the account's own limits hold for it from now on. Leave it
+	// empty where the answer proves no destination.
+	Proved Destination
 }
 
 const (
 	defaultTTL         = 3 * time.Minute
 	maxTTL             = 10 * time.Minute
 	defaultResendAfter = 30 * time.Second
+	maxResendAfter     = time.Hour
 	defaultMaxSends    = 3
+	maxSends           = 8
 
-	// minCodes is how many codes there must be: six digits. ASVS 6.5.4 asks for
-	// 20 bits and counts six digits, 19.93 bits, as enough.
-	minCodes = 1e6
+	// maxCodeAnswer bounds an answer that is compared with a code, and the default
+	// of MaxAnswer: nobody types more.
+	maxCodeAnswer = 256
+	maxAnswer     = 16 << 10
+
+	// minCode is how many characters a code has: six digits. ASVS 6.5.4 asks for 20
+	// bits and counts six digits, 19.93 bits, as enough; NIST SP 800-63B-4, 3.1.3,
+	// asks for six digits.
+	minCode = 6
+
+	// pressedCode is the same while the pool is under pressure.
+	pressedCode = 9
+
+	// minUnguessable is 128 bits in base32 (RFC 4648), which has no case.
+	minUnguessable = 26
 )
 
-// Name returns ID, or "otp".
-func (o OTP) Name() string { return cmp.Or(o.ID, "otp") }
-
-// Issue makes a code and sends it.
-func (o OTP) Issue(ctx context.Context, r Request) (Issued, error) {
-	if r.turn == nil {
-		return Issued{}, errors.New("customauth: OTP.Issue was called outside of a handler")
+// check reports whether a challenge is as its documentation says. The first error
+// names the field, the bound and the remedy.
+func (i Issued) check(codeLength int) error {
+	n := utf8.RuneCountInString(text.Normalize(i.Answer.Reveal()))
+	to := !i.Message.To.none()
+	switch {
+	case i.TTL < 0 || i.TTL > maxTTL || i.TTL > 0 && i.TTL < time.Second:
+		return fmt.Errorf("its TTL must be from 1s to 10m, not %v", i.TTL)
+	case i.ResendAfter < 0 || i.ResendAfter > maxResendAfter:
+		return fmt.Errorf("its ResendAfter must be from 0 to 1h, not %v", i.ResendAfter)
+	case to && i.ResendAfter > i.ttl():
+		return fmt.Errorf("its ResendAfter is %v, longer than the TTL of %v: a code would expire before another can be had", i.ResendAfter, i.ttl())
+	case i.MaxSends < 0 || i.MaxSends > maxSends:
+		return fmt.Errorf("its MaxSends must be from 1 to %d, not %d", maxSends, i.MaxSends)
+	case i.MaxAnswer < 0 || i.MaxAnswer > maxAnswer:
+		return fmt.Errorf("its MaxAnswer must be from 1 to %d bytes, not %d", maxAnswer, i.MaxAnswer)
+	case len(i.State) > seal.MaxState:
+		return fmt.Errorf("its State has %d bytes, and at most %d fit into Cognito's session", len(i.State), seal.MaxState)
+	case len(i.Answer.Reveal()) > maxCodeAnswer || !utf8.ValidString(i.Answer.Reveal()):
+		return fmt.Errorf("its Answer must be UTF-8 of at most %d bytes", maxCodeAnswer)
+	case i.Answer.Reveal() != "" && n == 0:
+		return errors.New("its Answer has nothing that counts: spaces and dashes do not")
+	case n > 0 && i.Unguessable && n < minUnguessable:
+		return fmt.Errorf("its Unguessable needs an Answer of %d characters that count, 128 bits in base32; this one has %d", minUnguessable, n)
+	case n > 0 && n < codeLength && !i.Unguessable && !i.InsecureShortAnswer:
+		return fmt.Errorf("a code has %d characters and needs %d (see InsecureShortCodes)", n, codeLength)
+	case i.Refused != "" && !text.Only(string(i.Refused), 1, 40, "abcdefghijklmnopqrstuvwxyz_"+text.Decimal):
+		return errors.New("its Refused must be a word of lower-case letters, digits and _")
+	case i.Message.Text.Reveal() != "" && !to:
+		return errors.New("the Message has a Text and no To")
 	}
-	to, cause := o.destination(r)
-	silent := r.UserNotFound || cause != nil
-	code, err := o.code(ctx)
-	if err != nil {
-		return Issued{}, err
+	if i.Message.Text.Reveal() == "" {
+		return nil
 	}
-	clean := func(err error) error { return scrub(err, to, code, normalize(code)) }
-	out := Issued{Answer: code, TTL: cmp.Or(o.TTL, defaultTTL)}
-	out.to, out.silent = to.id(), silent
-	if cause != nil {
-		out.reason, out.cause = "no_destination", cause
-	}
-	if test, ok := o.testCode(to); ok && !silent {
-		out.Answer, out.reason = test, "test_code"
-		return out, nil
-	}
-	m := Message{To: to, Code: Code{&code}, Request: r}
-	if m.Text, err = o.text(r, m.Code); err != nil {
-		return Issued{}, clean(err)
-	}
-	if err := r.turn.env.checkText(ctx, r, m); err != nil {
-		return Issued{}, clean(err)
-	}
-	return r.turn.env.deliver(ctx, o, m, out)
+	return i.Message.check(i.Answer)
 }
 
-// Check compares the answer with the code.
-func (o OTP) Check(_ context.Context, r Request, answer string) (bool, error) {
-	if r.turn != nil {
-		r.to = o.bound(r)
-	}
-	return r.Matches(answer), nil
+// secrets are what must not be in an error about this challenge.
+func (i Issued) secrets() []string {
+	answer := i.Answer.Reveal()
+	return append(i.Message.secrets(), answer, text.Normalize(answer))
 }
 
-func (o OTP) code(ctx context.Context) (string, error) {
-	g := o.Generator
-	if g == nil {
-		g = Digits(6)
+func (i Issued) ttl() time.Duration {
+	if i.TTL == 0 {
+		return defaultTTL
 	}
-	code, err := g.Generate(ctx)
-	if err != nil {
-		return "", fmt.Errorf("customauth: generator: %w", err)
-	}
-	n := normalize(code)
-	if len(n) == 0 || len(n) > maxCode {
-		return "", fmt.Errorf("customauth: generator: a code needs 1 to %d letters or digits", maxCode)
-	}
-	if _, checked := g.(uniform); !checked && !o.InsecureShortCodes && space(n) < minCodes {
-		return "", errors.New("customauth: generator: the code is too short (see InsecureShortCodes)")
-	}
-	return code, nil
-}
-
-// space is how many codes look like this one, at most.
-func space(code string) float64 {
-	alphabet := 10.0
-	for _, r := range code {
-		if r < '0' || r > '9' {
-			alphabet = 36
-		}
-	}
-	return math.Pow(alphabet, float64(utf8.RuneCountInString(code)))
-}
-
-// destination is where the code goes, or where it would go if there were anybody.
-func (o OTP) destination(r Request) (to Destination, missing error) {
-	resolve := o.Destination
-	if resolve == nil {
-		resolve = phoneNumber
-	}
-	if !r.UserNotFound {
-		to, err := resolve(r)
-		if err == nil {
-			err = to.check()
-		}
-		if err == nil {
-			return to, nil
-		}
-		missing = scrub(err, to)
-	}
-	decoy := r
-	decoy.Attributes = r.turn.env.decoyAttributes(r)
-	to, err := resolve(decoy)
-	if err == nil {
-		err = to.check()
-	}
-	if err != nil {
-		to, _ = phoneNumber(decoy)
-		missing = cmp.Or(missing, fmt.Errorf("customauth: Destination fails for made-up attributes, so unknown users can be told apart: %w", scrub(err, to)))
-	}
-	return to, missing
-}
-
-func phoneNumber(r Request) (Destination, error) {
-	phone := r.Attributes["phone_number"]
-	if phone == "" {
-		return Destination{}, errors.New("customauth: the user has no phone_number")
-	}
-	return Destination{Medium: "SMS", Address: phone}, nil
-}
-
-// shown is where a code went, or would have gone, as the app may see it.
-func (o OTP) shown(r Request) (medium, address string) {
-	to, _ := o.destination(r)
-	if o.InsecureHint {
-		return to.Medium, to.String()
-	}
-	return to.Medium, to.kind()
-}
-
-func (o OTP) testCode(to Destination) (string, bool) {
-	code, ok := o.TestCodes[to.Address]
-	return code, ok && time.Now().Before(o.TestCodesUntil)
-}
-
-func (o OTP) text(r Request, code Code) (string, error) {
-	text := code.Reveal() + " is your code. It is valid for " + minutes(cmp.Or(o.TTL, defaultTTL)) + ". Do not share it."
-	if o.Text != nil {
-		var err error
-		if text, err = o.Text(r, code); err != nil {
-			return "", fmt.Errorf("customauth: text: %w", err)
-		}
-	}
-	if o.AndroidHash != "" {
-		text += "\n" + o.AndroidHash
-	}
-	if o.WebOTPDomain != "" {
-		text += "\n@" + o.WebOTPDomain + " #" + code.Reveal()
-	}
-	return text, nil
-}
-
-func minutes(d time.Duration) string {
-	n, unit := int(d/time.Minute), " minute"
-	if n == 0 {
-		n, unit = int(d/time.Second), " second"
-	}
-	if n != 1 {
-		unit += "s"
-	}
-	return strconv.Itoa(n) + unit
-}
-
-// resends is how long a user waits for the next code, and how many there are.
-func (o OTP) resends() (after time.Duration, most int) {
-	return cmp.Or(o.ResendAfter, defaultResendAfter), cmp.Or(o.MaxSends, defaultMaxSends)
-}
-
-// verified is called after a right answer.
-func (o OTP) verified(ctx context.Context, r Request) {
-	if o.Guard == nil {
-		return
-	}
-	to, err := o.destination(r)
-	if _, test := o.testCode(to); err == nil && !test {
-		o.Guard.Verified(ctx, r, to)
-	}
-}
-
-// bound is where a code must have been sent to be good now: a code that was sent
-// to one number proves nothing of another that the user has in the meantime.
-func (o OTP) bound(r Request) string {
-	to, _ := o.destination(r)
-	return to.id()
-}
-
-func (o OTP) sender(e *env) Sender {
-	if o.Sender != nil {
-		return o.Sender
-	}
-	return e.sns
-}
-
-// validate reports what is wrong with the fields.
-func (o OTP) validate() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if o.TTL != 0 && (o.TTL < time.Second || o.TTL > maxTTL) {
-		bad("TTL must be from 1s to 10m, not %v", o.TTL)
-	}
-	if o.ResendAfter < 0 || o.ResendAfter > time.Hour {
-		bad("ResendAfter must be from 0 to 1h, not %v", o.ResendAfter)
-	}
-	if o.MaxSends < 0 || o.MaxSends > maxRounds {
-		bad("MaxSends must be from 1 to %d, not %d", maxRounds, o.MaxSends)
-	}
-	if o.AndroidHash != "" && !only(o.AndroidHash, 11, 11, decimal+letters+"+/") {
-		bad("AndroidHash must be 11 characters of base64")
-	}
-	if o.WebOTPDomain != "" && !only(o.WebOTPDomain, 1, 253, decimal+letters+".-:") {
-		bad("WebOTPDomain must be a domain like example.com")
-	}
-	if len(o.TestCodes) > 0 && o.TestCodesUntil.IsZero() {
-		bad("TestCodes need TestCodesUntil")
-	}
-	for _, code := range o.TestCodes {
-		if n := normalize(code); !o.InsecureShortCodes && space(n) < minCodes || n == "" || len(n) > maxCode {
-			bad("a test code is too short or too long")
-		}
-	}
-	if c, ok := o.Generator.(uniform); ok {
-		switch {
-		case c.n < 1 || c.n > 32:
-			bad("codes must have 1 to 32 characters, not %d", c.n)
-		case !o.InsecureShortCodes && math.Pow(float64(len(c.alphabet)), float64(c.n)) < minCodes:
-			bad("codes of %d characters are too short (see InsecureShortCodes)", c.n)
-		}
-	}
-	if s, ok := o.Sender.(*SNSSender); ok {
-		if s == nil {
-			bad("the sender is a nil *SNSSender")
-		} else if err := s.validate(); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-const (
-	decimal = "0123456789"
-	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
-
-// only reports whether s has from least to most bytes, all of them of a set.
-func only(s string, least, most int, set string) bool {
-	return len(s) >= least && len(s) <= most && strings.Trim(s, set) == ""
-}
-
-// A Generator makes codes. It is called concurrently. A code has 1 to 64 bytes of
-// letters and digits; spaces and dashes may make it easier to read and do not
-// count. An error fails the trigger, and nothing is sent; its text goes to the log
-// and must not have the code.
-type Generator interface {
-	Generate(ctx context.Context) (string, error)
-}
-
-// GeneratorFunc is a function as a [Generator].
-type GeneratorFunc func(ctx context.Context) (string, error)
-
-// Generate calls f.
-func (f GeneratorFunc) Generate(ctx context.Context) (string, error) { return f(ctx) }
-
-// Digits makes codes of n decimal digits, each of the 10^n equally likely, from
-// crypto/rand. n is 6 to 32; fewer need OTP.InsecureShortCodes.
-func Digits(n int) Generator { return uniform{decimal, n} }
-
-// Alphanumeric makes codes of n digits and capital letters, all equally likely,
-// from crypto/rand. Characters that are taken for one another (0 O, 1 I L, U V)
-// are left out, which leaves 30. n is 5 to 32; fewer need OTP.InsecureShortCodes.
-func Alphanumeric(n int) Generator { return uniform{"23456789ABCDEFGHJKMNPQRSTVWXYZ", n} }
-
-type uniform struct {
-	alphabet string
-	n        int
-}
-
-func (u uniform) Generate(context.Context) (string, error) {
-	code := make([]byte, 0, u.n)
-	// Bytes from the last, incomplete multiple of the alphabet are thrown away:
-	// taking them as they are would favour the first characters.
-	limit := 256 - 256%len(u.alphabet)
-	var random [64]byte
-	for len(code) < u.n {
-		rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-		for _, b := range random {
-			if int(b) < limit && len(code) < u.n {
-				code = append(code, u.alphabet[int(b)%len(u.alphabet)])
-			}
-		}
-	}
-	return string(code), nil
-}
-
-// maxCode bounds the length of a code in bytes.
-const maxCode = 64
-
-// maxCarried bounds in bytes what a challenge may carry along.
-const maxCarried = 256
-
-// normalize makes what people type comparable: digits of any script become
-// ASCII, full-width letters narrow, small letters capital; white space, dashes
-// and invisible format characters go.
-func normalize(s string) string {
-	out := make([]byte, 0, len(s))
-	for _, r := range s {
-		if r >= 0xFF01 && r <= 0xFF5E {
-			r -= 0xFEE0 // full-width forms of ASCII
-		}
-		switch {
-		case unicode.IsSpace(r), unicode.In(r, unicode.Pd, unicode.Cf), r == 0x2212: // minus sign
-		case unicode.Is(unicode.Nd, r):
-			out = append(out, byte('0'+digit(r)))
-		default:
-			out = utf8.AppendRune(out, unicode.ToUpper(r))
-		}
-	}
-	return string(out)
-}
-
-// digit is the value of a decimal digit: Unicode keeps the ten digits of a
-// script together and in order (the Unicode Standard, 4.6).
-func digit(r rune) rune {
-	for _, t := range unicode.Nd.R16 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return (r - rune(t.Lo)) % 10
-		}
-	}
-	for _, t := range unicode.Nd.R32 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return (r - rune(t.Lo)) % 10
-		}
-	}
-	return 0
+	return i.TTL
 }

@@ -1,41 +1,41 @@
 package customauth
 
-// This file makes challenges: a first one, another one after a resend, or the
-// same one again after a wrong answer.
+// This file makes challenges. A request goes through it once, from top to bottom:
+// walk, issue, validate, limits, guard, send or pretend, bind, show, seal.
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/cyber-eternal/customauth/internal/bounded"
 	"github.com/cyber-eternal/customauth/internal/event"
-	"github.com/cyber-eternal/customauth/internal/latency"
+	"github.com/cyber-eternal/customauth/internal/redact"
 	"github.com/cyber-eternal/customauth/internal/seal"
-	"github.com/cyber-eternal/customauth/internal/sms"
+	"github.com/cyber-eternal/customauth/internal/session"
+	"github.com/cyber-eternal/customauth/internal/text"
 )
 
-// NewCreate returns the handler of the Create auth challenge trigger, for
-// lambda.Start. It makes a challenge when a step begins and when the app asks for
-// a resend; after a wrong answer it repeats the challenge and sends nothing. It
-// warms the senders and the store (see [Sender]), so call it before lambda.Start.
-// The handler is safe for concurrent use. Its only error is an [*Error].
-func NewCreate(o Options) (func(context.Context, events.CognitoEventUserPoolsCreateAuthChallenge) (events.CognitoEventUserPoolsCreateAuthChallenge, error), error) {
-	e, err := newEnv(o)
+// NewCreate returns the handler of the Create auth challenge trigger. It makes a
+// challenge when a step begins and when the app asks for another; after a wrong
+// answer it repeats the challenge and sends nothing. It warms the senders and the
+// store (see [Sender]), so call it before lambda.Start. The handler is safe for
+// concurrent use.
+func NewCreate(o Options) (Handler[events.CognitoEventUserPoolsCreateAuthChallenge], error) {
+	e, err := newEngine(o)
 	if err != nil {
 		return nil, err
 	}
-	e.warm(append(e.senders(), e.Store)...)
+	if err := e.warm(true); err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context, ev events.CognitoEventUserPoolsCreateAuthChallenge) (events.CognitoEventUserPoolsCreateAuthChallenge, error) {
 		c := call(ev.CognitoEventUserPoolsHeader, ev.Request.UserAttributes, ev.Request.ClientMetadata, ev.Request.UserNotFound)
 		c.ChallengeName = ev.Request.ChallengeName
@@ -45,520 +45,409 @@ func NewCreate(o Options) (func(context.Context, events.CognitoEventUserPoolsCre
 			return ev, err
 		}
 		ev.Response = events.CognitoEventUserPoolsCreateAuthChallengeResponse{
-			PublicChallengeParameters:  answer.public.byName(),
-			PrivateChallengeParameters: map[string]string{privateKey: answer.sealed},
-			ChallengeMetadata:          answer.sealed,
+			PublicChallengeParameters:  answer.public,
+			PrivateChallengeParameters: map[string]string{privateKey: answer.private},
+			ChallengeMetadata:          answer.metadata,
 		}
 		return ev, nil
 	}, nil
 }
 
-// privateKey is the name of the private parameter that has the sealed record.
-// There always is one: without private parameters Cognito answers with another
-// error, which would tell unknown users from known ones.
+// privateKey is the name of the private parameter that has the sealed record. There
+// always is one: without private parameters Cognito answers with another error,
+// which would tell unknown users from known ones.
 const privateKey = "customauth"
 
 type created struct {
-	public params
-	sealed string
-}
-
-// params are public parameters.
-type params []event.Param
-
-// set adds a parameter; the last one of a name counts.
-func (p *params) set(name, value string) {
-	for i := range *p {
-		if (*p)[i].Name == name {
-			(*p)[i].Value = value
-			return
-		}
-	}
-	*p = append(*p, event.Param{Name: name, Value: value})
-}
-
-func (p params) byName() map[string]string {
-	m := make(map[string]string, len(p))
-	for _, x := range p {
-		m[x.Name] = x.Value
-	}
-	return m
+	public   map[string]string
+	private  string // the full record
+	metadata string // the same, or a short one that says that the record before holds on
 }
 
 func (c created) members() []event.Member {
-	sealed := event.AppendString(nil, c.sealed)
-	private := append([]byte(`{"`+privateKey+`":`), sealed...)
+	private := append([]byte(`{"`+privateKey+`":`), event.AppendString(nil, c.private)...)
 	return []event.Member{
 		{Name: "publicChallengeParameters", Value: event.AppendParams(nil, c.public)},
 		{Name: "privateChallengeParameters", Value: append(private, '}')},
-		{Name: "challengeMetadata", Value: sealed},
+		{Name: "challengeMetadata", Value: event.AppendString(nil, c.metadata)},
 	}
 }
 
-func (e *env) create(ctx context.Context, c *event.Call) (created, error) {
-	t := e.begin("create", c)
-	if c.ChallengeName != customChallenge {
-		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was asked for another challenge"})
+func (e *engine) create(ctx context.Context, c *event.Call) (created, error) {
+	p := e.begin(CreateTrigger, c)
+	if p.flow == nil {
+		return created{}, p.fail(ctx, ReasonUnknownClient, errors.New("Options.Clients does not have this app client"))
 	}
-	st, err := t.walk()
-	if errors.Is(err, ErrMismatch) {
-		return created{}, t.fail(ctx, "mismatch", err)
+	st, err := p.walk()
+	if foreign, ok := errors.AsType[*session.Foreign](err); ok {
+		return created{}, p.fail(ctx, ReasonForeign, foreign)
 	}
 	if err != nil {
-		return created{}, t.fail(ctx, "foreign_session", err)
+		return created{}, p.fail(ctx, ReasonMismatch, err)
 	}
-	if st.step == len(e.Steps) || isPassword(e.Steps[st.step]) || st.last != nil && st.last.Rounds+1 >= maxRounds {
-		return created{}, t.fail(ctx, "foreign_session", &foreign{"create was called where no challenge is due"})
+	if c.ChallengeName != session.Custom || st.Step == len(p.flow.steps) || p.flow.steps[st.Step].password {
+		return created{}, p.fail(ctx, ReasonForeign, errors.New("create was called where no challenge of its own is due"))
 	}
-	r := t.request(st.step)
-	remaining, err := t.remaining(ctx, r, st) // first: a policy that fails must not cost a message
+	left, err := p.remaining(ctx, st) // first: a policy that fails must not cost a message
 	if err != nil {
-		return created{}, t.fail(ctx, "policy", err)
+		return created{}, p.fail(ctx, ReasonPolicy, err)
 	}
-	made, err := t.next(ctx, r, st)
+	if left < 1 {
+		return created{}, p.fail(ctx, ReasonForeign, errors.New("create was called where the attempts are used up"))
+	}
+	rd := p.next(st)
+	if err := rd.make(ctx); err != nil {
+		return created{}, p.fail(ctx, rd.failed(ReasonStep), err)
+	}
+	public, err := rd.show(ctx, left)
 	if err != nil {
-		return created{}, t.fail(ctx, "challenge", err)
+		return created{}, p.fail(ctx, ReasonStep, err)
 	}
-	answer, err := t.show(ctx, r, made, remaining)
-	if err != nil {
-		return created{}, t.fail(ctx, "challenge", err)
-	}
-	t.end(ctx, made.outcome(), made.reason(t))
-	return answer, nil
+	p.end(ctx, rd.outcome(), cmp.Or(rd.why, rd.word))
+	return rd.seal(public), nil
 }
 
-// made is a challenge as it is shown and sealed.
-type made struct {
-	*seal.Record
-	extra
-	retryAfter time.Duration
+// A round is one challenge in the making.
+type round struct {
+	*pass
+	st   session.State
+	step Step
+	req  Request
+	rec  *seal.Record
+	is   Issued
+
+	word Reason        // for the app; empty if all is well
+	wait time.Duration // goes with word
+	why  Reason        // for the operator, if not word
 }
 
-// extra is what a record carries beyond its fixed fields.
-type extra struct {
-	Private   string            `json:"p,omitempty"`
-	Public    map[string]string `json:"m,omitempty"`
-	Void      string            `json:"v,omitempty"` // the error code that left no challenge
-	errorCode string
-}
-
-func (m made) outcome() Outcome {
-	switch m.errorCode {
-	case "", "wrong_code", "expired":
-		return Asked
+// next begins a round with the record of the one before.
+func (p *pass) next(st session.State) *round {
+	rd := &round{pass: p, st: st, step: p.flow.steps[st.Step], rec: seal.Begin()}
+	if st.Newest != nil {
+		rd.rec.SignIn = st.Newest.SignIn
 	}
-	return Refused
+	if st.Last != nil {
+		*rd.rec = *st.Last
+		rd.rec.Wrong = min(rd.rec.Wrong+byte(burnt(st.Last, p.call)), 15)
+	}
+	rd.rec.Step, rd.rec.Rounds = byte(st.Step), byte(st.Rounds())
+	rd.req = p.request(rd.step.Name, rd.rec)
+	rd.req.Proved = st.Proved
+	rd.req.CodeLength = p.codeLength()
+	return rd
 }
 
-func (m made) reason(t *turn) string {
-	if t.reason != "" {
-		return t.reason
+// make decides between a new challenge and the same one again.
+func (rd *round) make(ctx context.Context) error {
+	if rd.st.Last == nil || asked(rd.call) {
+		return rd.issue(ctx)
 	}
-	return m.errorCode
-}
-
-// next decides between a new challenge and the same one again.
-func (t *turn) next(ctx context.Context, r Request, st state) (made, error) {
-	if st.last == nil {
-		return t.issue(ctx, r, st)
-	}
-	if t.resend() {
-		after, most := resends(t.env.Steps[st.step])
-		wait := time.Until(time.Unix(int64(st.last.ResendAt), 0))
-		if st.last.Flags&seal.Void == 0 && wait > after+time.Second {
-			wait = 0 // this function's clock is behind; the store has its own idea of the cooldown
+	switch last := rd.st.Last; {
+	case last.Flags&seal.Void != 0:
+		rd.word, rd.wait = Reason(last.State), time.Until(time.Unix(int64(last.ResendAt), 0))
+	case expired(last):
+		rd.word = ReasonExpired
+	case last.Flags&seal.Unguessable != 0:
+		rd.word = ReasonNotProved
+	default:
+		rd.word = ReasonWrongCode
+		list, err := rd.named(ctx, rd.req, true)
+		if err == nil {
+			list = append(list, rd.account(rd.rec, rd.engine.mayGuess(Look, rd.call.UserNotFound)...))
+			for _, t := range list {
+				for i := range t.ops {
+					t.ops[i].Verb = Look
+				}
+			}
+			rd.wait, err = rd.look(ctx, list)
 		}
-		switch {
-		case wait > 0:
-			return t.again(st, "resend_too_soon", wait)
-		case int(st.last.Sends) >= most:
-			return t.again(st, "rate_limited", 0)
+		if err != nil {
+			rd.why = ReasonStore
+			return err
 		}
-		return t.issue(ctx, r, st)
-	}
-	if st.last.Flags&seal.Void != 0 {
-		return t.again(st, "", time.Until(time.Unix(int64(st.last.ResendAt), 0)))
-	}
-	if expired(st.last) {
-		return t.again(st, "expired", 0)
-	}
-	wait, err := t.waitForGuess(ctx, r)
-	if err != nil {
-		return made{}, err
-	}
-	if wait > 0 {
-		return t.again(st, "rate_limited", wait)
-	}
-	return t.again(st, "wrong_code", 0)
-}
-
-// again repeats the last challenge. An answer counts as a wrong one, a resend
-// that was refused does not.
-func (t *turn) again(st state, code string, wait time.Duration) (made, error) {
-	rec := *st.last
-	rec.Rounds++
-	if !t.resend() {
-		rec.Wrong++
-	}
-	m := made{Record: &rec, retryAfter: wait}
-	if len(rec.Extra) > 0 {
-		if err := json.Unmarshal(rec.Extra, &m.extra); err != nil {
-			return made{}, &foreign{"the extra of a record"}
+		if rd.wait > 0 {
+			rd.word = ReasonRateLimited
 		}
 	}
-	m.errorCode = code
-	if m.Void != "" {
-		m.errorCode = m.Void // what left no challenge in the first place
-	}
-	return m, nil
+	return nil
 }
 
-// maxLimited bounds how long a record refuses a resend. The store is asked again
-// after that.
-const maxLimited = 24 * time.Hour
-
-// resends are the rules of a step for further messages.
-func resends(c Challenge) (after time.Duration, most int) {
-	if r, ok := c.(interface{ resends() (time.Duration, int) }); ok {
-		return r.resends()
+// look is how long it will be until all counters have room again.
+func (rd *round) look(ctx context.Context, list []tally) (wait time.Duration, err error) {
+	found, _, err := rd.engine.updateAll(ctx, list)
+	for _, all := range found {
+		for _, f := range all {
+			wait = max(wait, f.Wait)
+		}
 	}
-	return defaultResendAfter, defaultMaxSends
+	return wait, err
 }
+
+// failed is the reason for an error, unless a station has named one.
+func (rd *round) failed(otherwise Reason) Reason { return cmp.Or(rd.why, otherwise) }
 
 // issue makes a new challenge. If it cannot be made, the one before stays.
-func (t *turn) issue(ctx context.Context, r Request, st state) (made, error) {
-	step := t.env.Steps[st.step]
-	wait, err := t.waitForGuess(ctx, r)
+func (rd *round) issue(ctx context.Context) error {
+	known, err := rd.known(ctx)
 	if err != nil {
-		return made{}, err
+		return err
 	}
-	if wait > 0 {
-		return t.refused(st, "rate_limited", wait)
+	rd.rec.Flags = 0
+	if known {
+		rd.rec.Flags = seal.Known
 	}
-	ctx, cancel := t.within(ctx)
+	if err := rd.describe(ctx); err != nil {
+		return err
+	}
+	if rd.is.Refused != "" {
+		rd.stays(rd.is.Refused, 0)
+		return nil
+	}
+	message := !rd.is.Message.To.none()
+	if message && rd.tooSoon() {
+		return nil
+	}
+	rand.Read(rd.rec.Nonce[:])
+	if rd.is.Message.Text.Reveal() == "" {
+		unsample(rd.rec)
+	}
+	counted, refused, err := rd.limit(ctx)
+	if err != nil || refused {
+		return err
+	}
+	end := delivered
+	if message {
+		rd.medium = rd.is.Message.To.Medium
+		end = rd.deliver(ctx)
+	}
+	switch end {
+	case undelivered:
+		rd.engine.giveBack(ctx, counted)
+		rd.stays(ReasonDelivery, 0)
+		return nil
+	case unreachable:
+		rd.stays(ReasonDelivery, rd.cooldown())
+		return nil
+	case uncertain:
+		rd.word = ReasonDelivery
+	}
+	rd.bind(message)
+	return nil
+}
+
+// known reports whether a device of the user's asks.
+func (rd *round) known(ctx context.Context) (bool, error) {
+	if rd.engine.Known == nil {
+		return false, nil
+	}
+	ctx, cancel := rd.within(ctx)
 	defer cancel()
-	out, err := bounded(ctx, func(ctx context.Context) (Issued, error) { return step.Issue(ctx, r) })
+	known, err := bounded.Call(ctx, func(ctx context.Context) (bool, error) { return rd.engine.Known(ctx, rd.req) })
 	if err != nil {
-		return made{}, fmt.Errorf("customauth: issue: %w", err)
+		return false, fmt.Errorf("known: %w", redact.Err(err))
 	}
-	t.report = out.report
-	if err := out.check(); err != nil {
-		return made{}, err
+	return known && !rd.call.UserNotFound, nil
+}
+
+// describe asks the step what the challenge is, and checks what it says.
+func (rd *round) describe(ctx context.Context) (err error) {
+	ctx, cancel := rd.within(ctx)
+	defer cancel()
+	rd.is, err = bounded.Call(ctx, func(ctx context.Context) (Issued, error) { return rd.step.Issue(ctx, rd.req) })
+	if err == nil {
+		err = rd.is.check(rd.req.CodeLength)
 	}
-	if out.ErrorCode != "" && out.Answer == "" {
-		return t.refused(st, out.ErrorCode, out.RetryAfter)
+	if err != nil {
+		return fmt.Errorf("issue: %w", redact.Err(err, rd.is.secrets()...))
 	}
-	rec := t.fresh(st)
-	rec.Sends++
-	after, _ := resends(step)
+	if rd.is.Nobody != nil && !rd.call.UserNotFound {
+		rd.why, rd.cause = ReasonNobody, rd.is.Nobody
+	}
+	rd.rec.Length, rd.rec.Flags = 0, rd.rec.Flags&seal.Known
+	if code := text.Normalize(rd.is.Answer.Reveal()); code != "" {
+		rd.rec.Length = byte(min(utf8.RuneCountInString(code), 255))
+	}
+	return nil
+}
+
+// nobody reports whether there is no one to send to, or to answer.
+func (rd *round) nobody() bool {
+	return rd.is.Nobody != nil || rd.call.UserNotFound && !rd.is.Anyone
+}
+
+func (rd *round) cooldown() time.Duration { return cmp.Or(rd.is.ResendAfter, defaultResendAfter) }
+
+// tooSoon refuses a message by what this sign-in has sent before.
+func (rd *round) tooSoon() bool {
+	last := rd.st.Last
+	if last == nil {
+		return false
+	}
+	wait := time.Until(time.Unix(int64(last.ResendAt), 0))
+	if last.Flags&seal.Void != 0 {
+		// What refused the challenge before is asked again, but for a destination that
+		// cannot be sent to: that has counted.
+		if Reason(last.State) != ReasonDelivery || wait <= 0 || wait > rd.cooldown()+time.Second {
+			return false
+		}
+		rd.stays(ReasonDelivery, wait)
+		return true
+	}
+	if wait > rd.cooldown()+time.Second {
+		wait = 0 // this function's clock is behind; the store has its own idea of the cooldown
+	}
+	switch {
+	case int(last.Sends) >= cmp.Or(rd.is.MaxSends, defaultMaxSends):
+		rd.stays(ReasonNoResendsLeft, 0)
+	case wait > 0:
+		rd.stays(ReasonResendTooSoon, wait)
+	default:
+		return false
+	}
+	return true
+}
+
+// stays leaves the challenge before as it is, or makes a record that says why there
+// is none.
+func (rd *round) stays(word Reason, wait time.Duration) {
+	rd.word, rd.wait = word, wait
+	if last := rd.st.Last; last != nil && last.Flags&seal.Void == 0 {
+		wrong, rounds := rd.rec.Wrong, rd.rec.Rounds
+		*rd.rec = *last
+		rd.rec.Wrong, rd.rec.Rounds = wrong, rounds
+		return
+	}
 	now := time.Now()
-	rec.Expires = unix(now.Add(cmp.Or(out.TTL, defaultTTL)))
-	rec.ResendAt = unix(now.Add(after + time.Second - 1)) // not before the store allows it
-	if out.silent {
+	rd.rec.Flags, rd.rec.Length, rd.rec.State = seal.Void, 0, string(word)
+	rd.rec.Expires = unix(now.Add(maxTTL))
+	rd.rec.ResendAt = unix(now.Add(min(max(wait, 0), maxLimited) + time.Second - 1))
+	if wait <= 0 {
+		rd.rec.ResendAt = unix(now)
+	}
+}
+
+// maxLimited bounds how long a record says that a resend is pointless.
+const maxLimited = 24 * time.Hour
+
+// bind writes the challenge into the record: what is right, until when, and for
+// which destination.
+func (rd *round) bind(message bool) {
+	rec, now := rd.rec, time.Now()
+	rec.State, rec.MaxSends = rd.is.State, 0
+	rec.Expires = unix(now.Add(rd.is.ttl()))
+	rec.SetMaxAnswer(cmp.Or(rd.is.MaxAnswer, maxCodeAnswer))
+	if message {
+		rec.Sends++
+		rec.MaxSends = byte(cmp.Or(rd.is.MaxSends, defaultMaxSends))
+		rec.ResendAt = unix(now.Add(rd.cooldown() + time.Second - 1)) // not before the store allows it
+	}
+	if rd.nobody() {
 		rec.Flags |= seal.Silent
 	}
-	if out.Answer != "" {
-		code := normalize(out.Answer)
-		rec.Length = byte(min(utf8.RuneCountInString(code), 255))
-		t.env.sealer.SetCode(rec, t.who, out.to, code)
+	if rd.is.Unguessable {
+		rec.Flags |= seal.Unguessable
 	}
-	m := made{Record: rec, extra: extra{Private: out.Private, Public: out.Public}, retryAfter: out.RetryAfter}
-	m.errorCode = out.ErrorCode
-	return m, m.store()
-}
-
-// refused is a challenge that could not be made.
-func (t *turn) refused(st state, code string, wait time.Duration) (made, error) {
-	if st.last != nil && st.last.Flags&seal.Void == 0 {
-		return t.again(st, code, wait)
+	if rd.is.Anyone {
+		rec.Flags |= seal.Anyone
 	}
-	rec := t.fresh(st)
-	rec.Flags = seal.Void
-	now := time.Now()
-	rec.Expires = unix(now.Add(maxTTL))
-	if rec.ResendAt = unix(now); wait > 0 {
-		rec.ResendAt = unix(now.Add(min(wait, maxLimited) + time.Second - 1))
+	if rec.Length > 0 {
+		rd.flow.sealer.SetCode(rec, rd.who, rd.is.Message.To.id(), text.Normalize(rd.is.Answer.Reveal()))
 	}
-	m := made{Record: rec, extra: extra{Void: code}, retryAfter: wait}
-	m.errorCode = code
-	return m, m.store()
-}
-
-// fresh is an empty record that continues the sign-in.
-func (t *turn) fresh(st state) *seal.Record {
-	rec := seal.Begin()
-	if st.signIn != nil {
-		rec.SignIn = st.signIn.SignIn
-	}
-	rec.Step = byte(st.step)
-	if st.last != nil {
-		rec.Wrong, rec.Sends, rec.Rounds = st.last.Wrong, st.last.Sends, st.last.Rounds+1
-	}
-	return rec
 }
 
 func unix(t time.Time) uint32 { return uint32(max(0, t.Unix())) }
 
-func (m *made) store() error {
-	if m.Private == "" && m.Public == nil && m.Void == "" {
-		return nil
-	}
-	var err error
-	m.Extra, err = marshal(m.extra)
-	if err == nil && len(m.Extra) > seal.MaxExtra {
-		err = errors.New("customauth: Issued.Private and Public are too large")
-	}
-	return err
-}
-
-// marshal is json.Marshal without its care for HTML, which makes text longer.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return bytes.TrimSpace(b.Bytes()), err
-}
-
-// check reports whether a challenge is as its documentation says.
-func (i Issued) check() error {
-	size := 0
-	valid := utf8.ValidString(i.Private)
-	for k, v := range i.Public {
-		size += len(k) + len(v)
-		valid = valid && utf8.ValidString(k) && utf8.ValidString(v)
-	}
-	switch {
-	case i.TTL < 0 || i.TTL > maxTTL:
-		return fmt.Errorf("customauth: Issued.TTL must be from 0 to 10m, not %v", i.TTL)
-	case len(i.Private) > maxCarried || size > maxCarried || !valid:
-		return fmt.Errorf("customauth: Issued.Private and Public have %d bytes of UTF-8 each", maxCarried)
-	case len(i.Answer) > maxAnswer || i.Answer != "" && normalize(i.Answer) == "":
-		return fmt.Errorf("customauth: Issued.Answer must have 1 to %d bytes that count", maxAnswer)
-	}
-	return nil
-}
-
-// reserved are the parameters that say what this package says, or nothing.
-var reserved = []string{"codeLength", "expiresAt", "resendAfter", "errorCode", "retryAfter"}
-
-// show makes the public parameters, and seals.
-func (t *turn) show(ctx context.Context, r Request, m made, remaining int) (created, error) {
-	step := t.env.Steps[m.Step]
-	public := make(params, 0, 12)
-	for name, value := range m.Public {
-		if !slices.Contains(reserved, name) {
-			public.set(name, value)
-		}
-	}
-	if s, ok := step.(shower); ok {
-		if err := t.shown(ctx, s, r, &public); err != nil {
-			return created{}, err
-		}
-	}
-	public.set("step", r.Step)
-	now := time.Now()
-	if m.Flags&seal.Void == 0 {
-		if m.Length > 0 {
-			public.set("codeLength", strconv.Itoa(int(m.Length)))
-		}
-		public.set("expiresAt", time.Unix(int64(m.Expires), 0).UTC().Format(time.RFC3339))
-	}
-	if _, most := resends(step); int(m.Sends) < most {
-		wait := time.Unix(int64(m.ResendAt), 0).Sub(now)
-		if m.errorCode == "rate_limited" && m.Void == "" {
-			wait = max(wait, m.retryAfter)
-		}
-		public.set("resendAfter", seconds(min(wait, maxShown)))
-	}
-	public.set("attemptsRemaining", strconv.Itoa(remaining))
-	if m.errorCode != "" {
-		public.set("errorCode", m.errorCode)
-	}
-	if m.errorCode != "" && m.retryAfter > 0 {
-		public.set("retryAfter", seconds(min(m.retryAfter, maxShown)))
-	}
-	return created{public, t.env.sealer.Seal(m.Record, t.who)}, nil
-}
-
-// A shower has public parameters that no record needs to carry.
-type shower interface {
-	shown(Request) (medium, address string)
-}
-
-// shown asks for them. Only where a function of the caller's says where codes go
-// is there anything to wait for.
-func (t *turn) shown(ctx context.Context, s shower, r Request, public *params) error {
-	ask := func(context.Context) (to [2]string, err error) { to[0], to[1] = s.shown(r); return to, nil }
-	var to [2]string
-	var err error
-	if o, ok := s.(OTP); ok && o.Destination == nil {
-		to, err = ask(ctx)
-	} else {
-		ctx, cancel := t.within(ctx)
-		defer cancel()
-		to, err = bounded(ctx, ask)
-	}
-	if err != nil {
-		return err
-	}
-	public.set("CODE_DELIVERY_DELIVERY_MEDIUM", to[0])
-	public.set("CODE_DELIVERY_DESTINATION", to[1])
-	return nil
-}
+// maxPublic bounds the public parameters of a step, in bytes.
+const maxPublic = 16 << 10
 
 // maxShown stands for a wait without an end.
 const maxShown = 31 * 24 * time.Hour
+
+// show makes the public parameters.
+func (rd *round) show(ctx context.Context, left int) (map[string]string, error) {
+	r := rd.req
+	r.State, r.Sends = rd.rec.State, int(rd.rec.Sends)
+	void := rd.rec.Flags&seal.Void != 0
+	if void {
+		r.State = ""
+	}
+	ctx, cancel := rd.within(ctx)
+	defer cancel()
+	shown, err := bounded.Call(ctx, func(ctx context.Context) (map[string]string, error) { return rd.step.Show(ctx, r) })
+	if err != nil {
+		return nil, fmt.Errorf("show: %w", redact.Err(err))
+	}
+	public, size := make(map[string]string, len(shown)+8), 0
+	for name, value := range shown {
+		size += len(name) + len(value)
+		if size > maxPublic || !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return nil, fmt.Errorf("show: the parameters must be UTF-8 of %d bytes at most", maxPublic)
+		}
+		public[name] = value
+	}
+	for _, name := range []string{"expiresAt", "resendAfter", "errorCode", "retryAfter"} {
+		delete(public, name)
+	}
+	public["step"] = rd.step.Name
+	if rd.engine.Known != nil {
+		public["nonce"] = r.Nonce()
+	}
+	public["attemptsRemaining"] = strconv.Itoa(left)
+	if !void {
+		public["expiresAt"] = time.Unix(int64(rd.rec.Expires), 0).UTC().Format(time.RFC3339)
+		if rd.rec.Length > 0 {
+			public["codeLength"] = strconv.Itoa(int(rd.rec.Length))
+		}
+	}
+	if rd.another(void) {
+		wait := time.Until(time.Unix(int64(rd.rec.ResendAt), 0))
+		if rd.word == ReasonRateLimited || rd.word == ReasonSentRecently {
+			wait = max(wait, rd.wait)
+		}
+		public["resendAfter"] = seconds(min(wait, maxShown))
+	}
+	if rd.word != "" {
+		public["errorCode"] = string(rd.word)
+		if rd.wait > 0 {
+			public["retryAfter"] = seconds(min(rd.wait, maxShown))
+		}
+	}
+	return public, nil
+}
+
+// another reports whether this sign-in can bring one more message.
+func (rd *round) another(void bool) bool {
+	if int(rd.rec.Rounds)+1 >= maxRounds {
+		return false
+	}
+	return void || rd.rec.Sends < rd.rec.MaxSends
+}
 
 // seconds are whole ones, rounded up, and never negative.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(0, d+time.Second-1) / time.Second))
 }
 
-// remaining is how many answers the user has, this one included.
-func (t *turn) remaining(ctx context.Context, r Request, st state) (int, error) {
-	a := Attempts{Step: r.Step}
-	if st.last != nil {
-		a = st.attempts(t)
-		a.Resend = false
-	}
-	for n := 1; ; n++ {
-		a.Wrong, a.Rounds = a.Wrong+1, a.Rounds+1
-		d, err := t.decide(ctx, a)
-		if err != nil || d != Retry {
-			return n, err
+// seal writes the record down; a short one is enough for the session where nothing
+// but the counters is new.
+func (rd *round) seal(public map[string]string) created {
+	full := rd.flow.sealer.Seal(rd.rec, rd.who)
+	out := created{public: public, private: full, metadata: full}
+	if last := rd.st.Last; last != nil {
+		same := *last
+		same.Wrong, same.Rounds = rd.rec.Wrong, rd.rec.Rounds
+		if same == *rd.rec {
+			out.metadata = rd.flow.sealer.Again(rd.rec, rd.who)
 		}
 	}
+	return out
 }
 
-// How a send can end, as the decoys have to imitate it.
-const (
-	delivered   = iota
-	undelivered // for now, whoever it is for
-	unreachable // for this destination; decoys do not imitate it
-	uncertain   // it may be on its way
-)
-
-// deliver sends the message of a challenge, or pretends to.
-func (e *env) deliver(ctx context.Context, o OTP, m Message, out Issued) (Issued, error) {
-	r := m.Request
-	value := m.To.id()
-	if out.silent {
-		value = "nobody " + r.UserName
+func (rd *round) outcome() Outcome {
+	switch rd.word {
+	case "", ReasonWrongCode, ReasonNotProved, ReasonExpired:
+		return Asked
 	}
-	after, _ := o.resends()
-	limits := append([]Limit{{Max: 1, Per: after}}, e.sends...)
-	sends, err := r.turn.tallies(ctx, r, "send", r.Key("send", value), limits, e.ownSends)
-	if err != nil {
-		return Issued{}, err
-	}
-	for i := range sends[:len(sends)-1] {
-		sends[i].look = out.silent // made-up names must not use up what others share
-	}
-	wait, err := e.countAll(ctx, sends)
-	if err != nil {
-		return Issued{}, err
-	}
-	if wait > 0 {
-		return Issued{ErrorCode: "rate_limited", RetryAfter: wait, report: out.report}, nil
-	}
-	end, reason, err := e.send(ctx, o, m, out.silent)
-	out.sent = !out.silent && (end == delivered || end == uncertain)
-	out.reason, out.cause = cmp.Or(reason, out.reason), cmp.Or(err, out.cause)
-	switch end {
-	case undelivered:
-		e.giveBack(ctx, sends)
-		return Issued{ErrorCode: "delivery_failed", report: out.report}, nil
-	case unreachable:
-		return Issued{ErrorCode: "delivery_failed", RetryAfter: after, report: out.report}, nil
-	case uncertain:
-		out.ErrorCode = "delivery_failed"
-	}
-	return out, nil
-}
-
-// margin is what remains of a trigger's time when sending must be over.
-const margin = 100 * time.Millisecond
-
-// send asks the guard, hands the message to the sender, and learns how long that
-// takes; for nobody it draws from what it learned, so that the two cannot be told
-// apart.
-func (e *env) send(ctx context.Context, o OTP, m Message, silent bool) (end int, reason string, err error) {
-	budget := e.SendTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		budget = min(budget, time.Until(deadline)-margin)
-	}
-	ctx, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
-	samples := &e.samples[slices.Index(e.names, m.Request.Step)]
-	if silent {
-		x := samples.Draw()
-		if x.Cut {
-			x.Took = budget
-		}
-		select {
-		case <-time.After(x.Took):
-			return x.End, "", nil
-		case <-ctx.Done():
-			return uncertain, "", nil
-		}
-	}
-	began := time.Now()
-	end, reason, err = e.sendNow(ctx, o, m)
-	if end != unreachable {
-		samples.Learn(latency.Sample{Took: time.Since(began), End: end, Cut: ctx.Err() != nil})
-	}
-	return end, reason, err
-}
-
-func (e *env) sendNow(ctx context.Context, o OTP, m Message) (end int, reason string, err error) {
-	clean := func(err error) error {
-		if _, caught := err.(*panicked); caught {
-			return err
-		}
-		return scrub(err, m.To, m.Text, m.Code.Reveal(), normalize(m.Code.Reveal()))
-	}
-	if o.Guard != nil {
-		_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, o.Guard.Allow(ctx, m.Request, m.To)
-		})
-		if err = clean(err); err != nil {
-			return unreachable, "guard: " + err.Error(), err
-		}
-	}
-	_, err = bounded(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, o.sender(e).Send(ctx, m)
-	})
-	switch {
-	case err == nil:
-		return delivered, "", nil
-	case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnauthorized):
-		return undelivered, "delivery_failed", clean(err)
-	case errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination):
-		return unreachable, "delivery_failed", clean(err)
-	}
-	return uncertain, "delivery_failed", clean(err)
-}
-
-// SNS takes 1,600 characters in one Publish
-// (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
-const maxSMS = 1600
-
-// checkText refuses texts that cannot be sent, and reports those that cost more
-// than one message.
-func (e *env) checkText(ctx context.Context, r Request, m Message) error {
-	if !strings.Contains(normalize(m.Text), normalize(m.Code.Reveal())) {
-		return errors.New("customauth: text: the code is not in it")
-	}
-	if m.To.Medium != "SMS" {
-		return nil
-	}
-	if n := utf8.RuneCountInString(m.Text); n > maxSMS {
-		return fmt.Errorf("customauth: text: %d characters are more than the %d that SNS takes", n, maxSMS)
-	}
-	if n := sms.Parts(m.Text); n > 1 {
-		e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: the text needs more than one SMS part, and each is billed",
-			slog.String("step", r.Step), slog.Int("parts", n))
-	}
-	return nil
+	return Refused
 }

@@ -1,13 +1,14 @@
 package customauth_test
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -21,23 +22,27 @@ import (
 )
 
 // exampleKeys stand for those that CUSTOMAUTH_KEYS has in a function.
-var exampleKeys = [][]byte{bytes.Repeat([]byte{1}, 32)}
+var exampleKeys = []customauth.Secret{customauth.Hide("32 bytes from a random source, or")}
 
 // printer stands for a Sender that reaches a phone.
 var printer = customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
-	fmt.Println("to", m.To, "-", strings.ReplaceAll(m.Text, m.Code.Reveal(), "123456"))
+	fmt.Println("to", m.To, "-", strings.ReplaceAll(m.Text.Reveal(), m.Code.Reveal(), "123456"))
 	return nil
 })
 
 func createExample() customauth.Options {
-	return customauth.Options{Keys: exampleKeys, Steps: []customauth.Challenge{customauth.OTP{Sender: printer}}}
+	return customauth.Options{
+		Keys:    exampleKeys,
+		Senders: map[string]customauth.Sender{"SMS": printer},
+		Store:   customauth.NewMemoryStore(),
+	}
 }
 
 // One function for every trigger, with the pre sign-up trigger plugged in.
 func ExampleNewHandler() {
 	handler, err := customauth.NewHandler(customauth.Options{
-		Keys:  exampleKeys,
-		Steps: []customauth.Challenge{customauth.OTP{Sender: printer}},
+		Keys:    exampleKeys,
+		Senders: map[string]customauth.Sender{"SMS": printer},
 	}, map[string]lambda.Handler{
 		"PreSignUp": lambda.NewHandler(presignup.New(nil)),
 	})
@@ -73,8 +78,10 @@ func ExampleNewDefine() {
 
 func ExampleNewCreate() {
 	create, err := customauth.NewCreate(customauth.Options{
-		Keys:  exampleKeys,
-		Steps: []customauth.Challenge{customauth.OTP{Sender: printer, WebOTPDomain: "example.com"}},
+		Keys:    exampleKeys,
+		Steps:   []customauth.Step{{Name: "otp", Challenge: customauth.OTP{WebOTPDomain: "example.com"}}},
+		Senders: map[string]customauth.Sender{"SMS": printer},
+		Store:   customauth.NewMemoryStore(),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -114,14 +121,15 @@ func ExampleNewVerify() {
 func ExampleParseKeys() {
 	_, err := customauth.ParseKeys("c2hvcnQ=")
 	fmt.Println(err)
-	// Output: customauth: key 1 has 5 bytes and needs 32; make one with: openssl rand -base64 32
+	// Output: customauth: options: key 1 has 5 bytes and needs 32; make one with: openssl rand -base64 32
 }
 
 // A password by SRP, then a code.
 func ExamplePassword() {
 	_, err := customauth.NewHandler(customauth.Options{
-		Keys:  exampleKeys,
-		Steps: []customauth.Challenge{customauth.Password(), customauth.OTP{Sender: printer}},
+		Keys:    exampleKeys,
+		Steps:   []customauth.Step{customauth.Password(), {Name: "otp", Challenge: customauth.OTP{}}},
+		Senders: map[string]customauth.Sender{"SMS": printer},
 	}, nil)
 	fmt.Println(err)
 	// Output: <nil>
@@ -129,56 +137,75 @@ func ExamplePassword() {
 
 // A text first, then an e-mail.
 func ExampleOTP() {
-	byMail := func(r customauth.Request) (customauth.Destination, error) {
-		return customauth.Destination{Medium: "EMAIL", Address: r.Attributes["email"]}, nil
-	}
 	opts := customauth.Options{
 		Keys: exampleKeys,
-		Steps: []customauth.Challenge{
-			customauth.OTP{ID: "sms", Sender: &customauth.SNSSender{SenderID: "ACME"}},
-			customauth.OTP{ID: "mail", Sender: printer, Destination: byMail, Generator: customauth.Alphanumeric(8), TTL: 10 * time.Minute},
+		Steps: []customauth.Step{
+			{Name: "sms", Challenge: customauth.OTP{}},
+			{Name: "mail", Challenge: customauth.OTP{Medium: "EMAIL", Generator: customauth.Alphanumeric(8), TTL: 10 * time.Minute}},
 		},
+		Senders: map[string]customauth.Sender{"SMS": &customauth.SNSSender{SenderID: "ACME"}, "EMAIL": printer},
 	}
 	_, err := customauth.NewDefine(opts)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
+// The user chooses between a text and an e-mail.
+func ExampleOneOf() {
+	opts := createExample()
+	opts.Steps = []customauth.Step{{Name: "proof", Challenge: customauth.OneOf{Ask: true, Ways: []customauth.Step{
+		{Name: "sms", Challenge: customauth.OTP{}},
+		{Name: "email", Challenge: customauth.OTP{Medium: "EMAIL"}},
+	}}}}
+	opts.Senders["EMAIL"] = printer
+	create, err := customauth.NewCreate(opts)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var event events.CognitoEventUserPoolsCreateAuthChallenge
+	event.Request.ChallengeName = "CUSTOM_CHALLENGE"
+	event, err = create(context.Background(), event)
+	fmt.Println(event.Response.PublicChallengeParameters["ways"], err)
+	// Output: sms email <nil>
+}
+
 // A code that reads easily. Spaces do not count when it is compared.
-func ExampleGeneratorFunc() {
+func ExampleGenerator() {
 	digits := customauth.Digits(6)
-	grouped := customauth.GeneratorFunc(func(ctx context.Context) (string, error) {
-		code, err := digits.Generate(ctx)
+	grouped := func(ctx context.Context, least int) (string, error) {
+		code, err := digits(ctx, least)
 		if err != nil {
 			return "", err
 		}
 		return code[:3] + " " + code[3:], nil
-	})
-	code, err := grouped.Generate(context.Background())
+	}
+	code, err := grouped(context.Background(), 6)
 	fmt.Println(len(code), err)
 	// Output: 7 <nil>
 }
 
 func ExampleDigits() {
-	code, err := customauth.Digits(6).Generate(context.Background())
+	code, err := customauth.Digits(6)(context.Background(), 6)
 	fmt.Println(len(code), err)
 	// Output: 6 <nil>
 }
 
 func ExampleAlphanumeric() {
-	code, err := customauth.Alphanumeric(8).Generate(context.Background())
+	code, err := customauth.Alphanumeric(8)(context.Background(), 6)
 	fmt.Println(len(code), strings.ContainsAny(code, "01OIL"), err)
 	// Output: 8 false <nil>
 }
 
 // A secret prints as nothing but a note.
-func ExampleCode() {
-	sender := customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
+func ExampleSecret() {
+	opts := createExample()
+	opts.Senders["SMS"] = customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
 		fmt.Println(m.Code, len(m.Code.Reveal()))
 		fmt.Println(m)
 		return nil
 	})
-	create, _ := customauth.NewCreate(customauth.Options{Keys: exampleKeys, Steps: []customauth.Challenge{customauth.OTP{Sender: sender}}})
+	create, _ := customauth.NewCreate(opts)
 	var event events.CognitoEventUserPoolsCreateAuthChallenge
 	event.Request.ChallengeName = "CUSTOM_CHALLENGE"
 	event.Request.UserAttributes = map[string]string{"phone_number": "+12065550100"}
@@ -193,15 +220,16 @@ func ExampleSNSSender() {
 	sender := &customauth.SNSSender{
 		SenderID: "ACME",
 		MaxPrice: "0.10",
-		Edit: func(to customauth.Destination, in *sns.PublishInput) {
-			if strings.HasPrefix(to.Address, "+1") {
+		Edit: func(_ context.Context, m customauth.Message, in *sns.PublishInput) error {
+			if strings.HasPrefix(m.To.Address.Reveal(), "+1") {
 				in.MessageAttributes["AWS.MM.SMS.OriginationNumber"] = types.MessageAttributeValue{
 					DataType: aws.String("String"), StringValue: aws.String("+18005550100"),
 				}
 			}
+			return nil
 		},
 	}
-	_, err := customauth.NewDefine(customauth.Options{Keys: exampleKeys, Steps: []customauth.Challenge{customauth.OTP{Sender: sender}}})
+	_, err := customauth.NewDefine(customauth.Options{Keys: exampleKeys, Senders: map[string]customauth.Sender{"SMS": sender}})
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -209,12 +237,12 @@ func ExampleSNSSender() {
 // A sender that says when it knows that nothing was sent.
 func ExampleSenderFunc() {
 	sender := customauth.SenderFunc(func(ctx context.Context, m customauth.Message) error {
-		if !strings.HasPrefix(m.To.Address, "+1") {
+		if !strings.HasPrefix(m.To.Address.Reveal(), "+1") {
 			return fmt.Errorf("%w: we reach North America only", customauth.ErrInvalidDestination)
 		}
 		return nil
 	})
-	err := sender.Send(context.Background(), customauth.Message{To: customauth.Destination{Medium: "SMS", Address: "+4915112345678"}})
+	err := sender.Send(context.Background(), customauth.Message{To: customauth.Destination{Medium: "SMS", Address: customauth.Hide("+4915112345678")}})
 	fmt.Println(errors.Is(err, customauth.ErrInvalidDestination))
 	// Output: true
 }
@@ -234,8 +262,8 @@ func (closedAtNight) Verified(context.Context, customauth.Request, customauth.De
 func ExampleGuard() {
 	opts := createExample()
 	opts.Logger = slog.New(slog.DiscardHandler)
-	opts.Steps = []customauth.Challenge{customauth.OTP{Sender: printer, Guard: closedAtNight{true}}}
-	opts.Observe = func(_ context.Context, e customauth.Event) { fmt.Println(e.Outcome, e.Reason) }
+	opts.Guard = closedAtNight{true}
+	opts.Observe = func(_ context.Context, e customauth.Event) { fmt.Println(e.Outcome, e.Reason, e.Err) }
 	create, _ := customauth.NewCreate(opts)
 	var event events.CognitoEventUserPoolsCreateAuthChallenge
 	event.Request.ChallengeName = "CUSTOM_CHALLENGE"
@@ -243,41 +271,65 @@ func ExampleGuard() {
 	event, err := create(context.Background(), event)
 	fmt.Println(event.Response.PublicChallengeParameters["errorCode"], err)
 	// Output:
-	// refused guard: closed at night
+	// refused guard closed at night
 	// delivery_failed <nil>
 }
 
 // One wrong answer is the end, unless the step is the e-mail.
-func ExampleAttemptPolicyFunc() {
-	policy := customauth.AttemptPolicyFunc(func(_ context.Context, a customauth.Attempts) customauth.Decision {
-		if a.Wrong == 0 || a.Step == "mail" && a.Wrong < 3 {
-			return customauth.Retry
+func ExampleAttemptPolicy() {
+	opts := createExample()
+	opts.Attempts = func(_ context.Context, a customauth.Attempts) int {
+		if a.Step == "mail" {
+			return 3 - a.Wrong
 		}
-		return customauth.Fail
-	})
-	fmt.Println(policy.Decide(context.Background(), customauth.Attempts{Step: "sms", Wrong: 1}) == customauth.Fail)
-	// Output: true
+		return 1 - a.Wrong
+	}
+	_, err := customauth.NewDefine(opts)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleMaxAttempts() {
 	policy := customauth.MaxAttempts(3)
-	fmt.Println(policy.Decide(context.Background(), customauth.Attempts{Wrong: 2}) == customauth.Retry)
-	fmt.Println(policy.Decide(context.Background(), customauth.Attempts{Wrong: 3}) == customauth.Retry)
+	fmt.Println(policy(context.Background(), customauth.Attempts{Wrong: 2}))
+	fmt.Println(policy(context.Background(), customauth.Attempts{Wrong: 3}))
 	// Output:
-	// true
-	// false
+	// 1
+	// 0
 }
 
-// Several windows, and a budget for all texts together.
+// Fewer texts to one number, and a budget for the whole pool. All else stays as it is.
 func ExampleLimits() {
 	opts := createExample()
 	opts.Limits = customauth.Limits{
-		Sends: []customauth.Limit{
-			{Max: 3, Per: time.Hour},
-			{Max: 6, Per: 24 * time.Hour},
-			{Max: 1000, Per: time.Hour, Key: func(customauth.Request) string { return "all texts" }},
-		},
-		Guesses: []customauth.Limit{{Max: 5, Per: time.Hour}, {Max: 50}},
+		Destination: []customauth.Window{{Max: 3, Per: time.Hour}, {Max: 6, Per: 24 * time.Hour}},
+		Named: []customauth.Limit{{
+			Name:    "all-texts",
+			Windows: []customauth.Window{{Max: 1000, Per: time.Hour}},
+			Key:     func(context.Context, customauth.Request) (string, error) { return "pool", nil },
+		}},
+	}
+	_, err := customauth.NewHandler(opts, nil)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleDefaultLimits() {
+	limits := customauth.DefaultLimits()
+	limits.Messages = append(limits.Messages, customauth.Window{Max: 50, Per: 30 * 24 * time.Hour})
+	fmt.Println(limits.Messages, limits.Failures)
+	// Output: [{15 24h0m0s} {50 720h0m0s}] 100
+}
+
+// Two app clients in one handler: the second asks for more.
+func ExampleOptions_clients() {
+	code := customauth.Step{Name: "otp", Challenge: customauth.OTP{}}
+	mail := customauth.Step{Name: "mail", Challenge: customauth.OTP{Medium: "EMAIL"}}
+	opts := createExample()
+	opts.Senders["EMAIL"] = printer
+	opts.Clients = map[string]customauth.Options{
+		"1example23456789abcdefghij": {Steps: []customauth.Step{code}},
+		"2example23456789abcdefghij": {Steps: []customauth.Step{code, mail}, Attempts: customauth.MaxAttempts(1)},
 	}
 	_, err := customauth.NewHandler(opts, nil)
 	fmt.Println(err)
@@ -286,22 +338,25 @@ func ExampleLimits() {
 
 func ExampleNewMemoryStore() {
 	store := customauth.NewMemoryStore()
-	limits := []customauth.Limit{{Max: 1, Per: time.Hour}}
+	once := customauth.Op{Verb: customauth.Count, Counter: "texts", Windows: []customauth.Window{{Max: 1, Per: time.Hour}}}
 	for range 2 {
-		wait, err := store.Count(context.Background(), "a key", 1, limits)
-		fmt.Println(wait.Round(time.Second), err)
+		found, err := store.Update(context.Background(), "example:key", once)
+		fmt.Println(found[0].Wait.Round(time.Second), err)
 	}
 	// Output:
 	// 0s <nil>
 	// 1h0m0s <nil>
 }
 
-// Metrics in five lines.
+// Metrics in a few lines.
 func ExampleEvent() {
+	var mu sync.Mutex // events come concurrently
 	counts := map[string]int{}
 	opts := createExample()
 	opts.Observe = func(_ context.Context, e customauth.Event) {
-		counts[e.Trigger+" "+string(e.Outcome)]++
+		mu.Lock()
+		defer mu.Unlock()
+		counts[string(e.Trigger)+" "+string(e.Outcome)]++
 	}
 	define, _ := customauth.NewDefine(opts)
 	define(context.Background(), events.CognitoEventUserPoolsDefineAuthChallenge{})
@@ -309,27 +364,35 @@ func ExampleEvent() {
 	// Output: map[define asked:1]
 }
 
-// pushed is a challenge of one's own: the user approves on another device.
-type pushed struct{ approved func(user string) bool }
-
-func (pushed) Name() string { return "push" }
+// pushed is a challenge of one's own: the user approves on another device. The
+// handlers send the message, hold it to the limits, and pretend for unknown users.
+type pushed struct{ approved func(id string) bool }
 
 func (pushed) Issue(_ context.Context, r customauth.Request) (customauth.Issued, error) {
-	if !r.UserNotFound {
-		// Ask the user's device here.
-	}
-	return customauth.Issued{TTL: time.Minute, Public: map[string]string{"hint": "approve on your phone"}}, nil
+	id := rand.Text()
+	return customauth.Issued{
+		State:       id,
+		Message:     customauth.Message{To: device(r), Text: customauth.Hide("Approve the sign-in " + id)},
+		Unguessable: true, // an early answer burns no attempt
+	}, nil
 }
 
-func (p pushed) Check(_ context.Context, r customauth.Request, _ string) (bool, error) {
-	return p.approved(r.UserName), nil
+func (pushed) Show(context.Context, customauth.Request) (map[string]string, error) {
+	return map[string]string{"hint": "approve on your phone, then press Enter"}, nil
+}
+
+func (p pushed) Check(_ context.Context, r customauth.Request, _ string) (customauth.Checked, error) {
+	return customauth.Checked{Right: p.approved(r.State), Proved: device(r)}, nil
+}
+
+func device(r customauth.Request) customauth.Destination {
+	return customauth.Destination{Medium: "PUSH", Address: r.Attributes["sub"]}
 }
 
 func ExampleChallenge() {
-	opts := customauth.Options{Keys: exampleKeys, Steps: []customauth.Challenge{
-		customauth.OTP{Sender: printer},
-		pushed{approved: func(string) bool { return true }},
-	}}
+	opts := createExample()
+	opts.Steps = []customauth.Step{{Name: "push", Challenge: pushed{approved: func(string) bool { return true }}}}
+	opts.Senders["PUSH"] = printer
 	_, err := customauth.NewHandler(opts, nil)
 	fmt.Println(err)
 	// Output: <nil>
@@ -337,8 +400,14 @@ func ExampleChallenge() {
 
 // A user who was locked out for guessing is let in again.
 func ExampleOptions_Unlock() {
-	opts := createExample()
-	opts.Store = customauth.NewMemoryStore() // in production, the store that the functions share
+	opts := createExample() // with the store that the functions share
 	fmt.Println(opts.Unlock(context.Background(), "eu-west-1_Ab1Cd2Ef3", "alice"))
+	// Output: <nil>
+}
+
+// A deleted user leaves nothing behind.
+func ExampleOptions_Erase() {
+	opts := createExample()
+	fmt.Println(opts.Erase(context.Background(), "eu-west-1_Ab1Cd2Ef3", "alice"))
 	// Output: <nil>
 }

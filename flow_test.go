@@ -27,7 +27,25 @@ const (
 	phone  = "+12065550100"
 )
 
-var key = bytes.Repeat([]byte{7}, 32)
+var (
+	key   = customauth.Hide("a key that is made of 32 letters")
+	other = customauth.Hide("another one, of 32 letters, too!")
+)
+
+// stepOf is what stands for the built-in code in all tests: TestExternalOTP puts
+// another implementation there.
+var stepOf = func(o customauth.OTP) customauth.Challenge { return o }
+
+// step names a challenge.
+func step(name string, c customauth.Challenge) customauth.Step {
+	return customauth.Step{Name: name, Challenge: c}
+}
+
+// otp is the step of a sign-in that has one.
+func otp(o customauth.OTP) customauth.Step { return step("otp", o) }
+
+// only is a sign-in of one step.
+func only(c customauth.Challenge) []customauth.Step { return []customauth.Step{step("otp", c)} }
 
 // resend is the metadata by which an app asks for another code.
 var resend = map[string]string{"action": "resend"}
@@ -59,6 +77,8 @@ func (b *inbox) Send(ctx context.Context, m customauth.Message) error {
 	b.texts = append(b.texts, m)
 	return nil
 }
+
+func (b *inbox) Warm(context.Context) error { return nil }
 
 // failWith makes Send do this first; nil ends that.
 func (b *inbox) failWith(f func(context.Context) error) {
@@ -104,23 +124,22 @@ type rig struct {
 	verify func(context.Context, verifyEvent) (verifyEvent, error)
 }
 
-// newRig builds handlers that share o, with one OTP step unless o has steps.
+// newRig builds handlers that share o.
 func newRig(t *testing.T, o customauth.Options) *rig {
 	t.Helper()
 	r := &rig{t: t, inbox: new(inbox), log: new(bytes.Buffer)}
 	if o.Keys == nil {
-		o.Keys = [][]byte{key}
-	}
-	if o.Steps == nil {
-		o.Steps = []customauth.Challenge{customauth.OTP{}}
+		o.Keys = []customauth.Secret{key}
 	}
 	o.Steps = slices.Clone(o.Steps)
 	for i, s := range o.Steps {
-		if otp, ok := s.(customauth.OTP); ok && otp.Sender == nil {
-			otp.Sender = r.inbox
-			o.Steps[i] = otp
+		if otp, ok := s.Challenge.(customauth.OTP); ok {
+			o.Steps[i].Challenge = stepOf(otp)
 		}
 	}
+	senders := map[string]customauth.Sender{"SMS": r.inbox, "EMAIL": r.inbox, "VOICE": r.inbox, "PUSH": r.inbox}
+	maps.Copy(senders, o.Senders)
+	o.Senders = senders
 	if o.Store == nil {
 		o.Store = customauth.NewMemoryStore()
 	}
@@ -137,21 +156,28 @@ func newRig(t *testing.T, o customauth.Options) *rig {
 		}
 	}
 	r.opts = o
-	var err error
-	if r.define, err = customauth.NewDefine(o); err != nil {
-		t.Fatal(err)
-	}
-	if r.create, err = customauth.NewCreate(o); err != nil {
-		t.Fatal(err)
-	}
-	if r.verify, err = customauth.NewVerify(o); err != nil {
-		t.Fatal(err)
-	}
+	r.rebuild()
 	return r
 }
 
+// rebuild makes the handlers anew.
+func (r *rig) rebuild() {
+	r.t.Helper()
+	o := r.opts
+	var err error
+	if r.define, err = customauth.NewDefine(o); err != nil {
+		r.t.Fatal(err)
+	}
+	if r.create, err = customauth.NewCreate(o); err != nil {
+		r.t.Fatal(err)
+	}
+	if r.verify, err = customauth.NewVerify(o); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // lastReason is the Reason of the newest event.
-func (r *rig) lastReason() string {
+func (r *rig) lastReason() customauth.Reason {
 	if len(r.events) == 0 {
 		return ""
 	}

@@ -201,8 +201,15 @@ func TestHandlerRefuses(t *testing.T) {
 	}
 }
 
+// lambdaNothing is a map with one handler that does nothing.
+func lambdaNothing() func(string) map[string]lambda.Handler {
+	return func(name string) map[string]lambda.Handler {
+		return map[string]lambda.Handler{name: lambda.NewHandler(func() {})}
+	}
+}
+
 func TestHandlerConstruction(t *testing.T) {
-	ok := customauth.Options{Keys: [][]byte{key}}
+	ok := customauth.Options{Keys: []customauth.Secret{key}}
 	for name, triggers := range map[string]map[string]lambda.Handler{
 		"nil handler": {"PreSignUp": nil},
 		"own trigger": {"DefineAuthChallenge_Authentication": lambda.NewHandler(func() {})},

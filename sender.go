@@ -1,90 +1,104 @@
 package customauth
 
-// This file says how a code reaches its user: what a message is, the Sender and
-// Guard plug-points, and the sender for SMS over Amazon SNS.
+// This file says how a message reaches its user: what a message is, and the Sender
+// and Guard plug-points.
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
-	"os"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
-	"github.com/aws/smithy-go"
+	"github.com/cyber-eternal/customauth/internal/bounded"
+	"github.com/cyber-eternal/customauth/internal/latency"
+	"github.com/cyber-eternal/customauth/internal/redact"
+	"github.com/cyber-eternal/customauth/internal/sms"
+	"github.com/cyber-eternal/customauth/internal/text"
 )
 
-// A Sender delivers a message. It is called concurrently, once for each message,
-// with a context that ends when Options.SendTimeout is over; whatever it does
-// after that is not waited for. It must not send twice: a message that may have
-// been accepted is not to be tried again.
-//
-// An error that wraps [ErrThrottled] or [ErrUnauthorized] says that nothing was
-// sent: the send is not counted, and the user may ask again at once. One that
-// wraps [ErrOptedOut] or [ErrInvalidDestination] says that nothing can be sent to
-// this destination: the send is counted. After any other error the message may be
-// on its way, and its code stays valid. The user sees "delivery_failed" in all
-// cases; the error's text goes to the log, without the address and the code.
-//
-// A Sender with a second method, Warm(context.Context) error, is warmed by
-// [NewCreate] and [NewHandler], in Lambda's init phase: it may open its
-// connection there. Warming takes one second at most, and a failure is no
-// failure.
+// A Sender delivers messages of one medium. It is called concurrently, once for
+// each message, with a context that ends when Options.SendTimeout is over;
+// whatever it does after that is not waited for. It must not send twice: a message
+// that may have been accepted is not to be tried again.
 type Sender interface {
+	// Send sends one message.
+	//
+	// An error that wraps [ErrThrottled] or [ErrUnauthorized] says that nothing was
+	// sent: the send is not counted, and the user may ask again at once. One that
+	// wraps [ErrOptedOut] or [ErrInvalidDestination] says that nothing can be sent to
+	// this destination: the send is counted. After any other error the message may
+	// be on its way, and its code stays valid. The user sees "delivery_failed" in all
+	// cases; the error's text goes to the log, without the address and the code.
 	Send(ctx context.Context, m Message) error
+
+	// Warm opens connections, in Lambda's init phase: NewCreate and NewHandler call
+	// it, for a second at most. An error that wraps [ErrOptions] says that a field is
+	// wrong, and is theirs; any other is logged, and no failure.
+	Warm(ctx context.Context) error
 }
 
-// SenderFunc is a function as a [Sender].
+// SenderFunc is a function as a [Sender] that has nothing to warm.
 type SenderFunc func(ctx context.Context, m Message) error
 
 // Send calls f.
 func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m) }
 
-// Errors that a [Sender] wraps when it knows that nothing was sent.
+// Warm does nothing.
+func (SenderFunc) Warm(context.Context) error { return nil }
+
+// What errors of this package, and of its plug-points, can be asked for with
+// errors.Is.
 var (
+	// ErrOptions: an option, or a field of a plug-point, is wrong.
+	ErrOptions = errors.New("customauth: options")
+
+	// ErrMismatch: the state of a sign-in was sealed with a key, a list of steps, a
+	// pool, a client or a user that is not this handler's, or was altered. As a
+	// rule, functions were deployed with different Options.
+	ErrMismatch = errors.New("customauth: the state of the sign-in does not fit this handler")
+
+	// A [Sender] wraps these when it knows that nothing was sent.
 	ErrThrottled          = errors.New("customauth: sending is throttled")
 	ErrOptedOut           = errors.New("customauth: the destination opted out of messages")
 	ErrInvalidDestination = errors.New("customauth: the destination cannot be sent to")
 	ErrUnauthorized       = errors.New("customauth: sending is not authorized")
 )
 
-// A Guard decides whether a code may be sent, before it is. It is called
+// A Guard decides whether a message may be sent, before it is. It is called
 // concurrently, only for known users.
 type Guard interface {
-	// Allow refuses by an error. Its text goes to the log and to Event.Reason:
-	// it must name neither the number nor the user. It is asked after the limits
-	// on sends, so that a send that these refuse does not count with the guard; a
-	// send that the guard refuses counts for the limits.
+	// Allow refuses by an error. Its text goes to the log, and must name neither
+	// the number nor the user. It is asked after the limits, so that a message that
+	// these refuse does not count with the guard; one that the guard refuses counts
+	// for the limits.
 	Allow(ctx context.Context, r Request, to Destination) error
 
-	// Verified is called after the code that was sent to this destination was
-	// answered rightly.
+	// Verified is called after a right answer that proved this destination.
 	Verified(ctx context.Context, r Request, to Destination)
 }
 
-// A Message is a text on its way to its user. Printed or logged as a whole it is
-// redacted.
+// A Message is a text on its way to its user.
 type Message struct {
 	To      Destination
-	Code    Code
-	Text    string // with the code in it
+	Code    Secret    // the code that is in the text; empty if there is none
+	Text    Secret    // the text, for any medium
+	Subject Secret    // for EMAIL
+	HTML    Secret    // for EMAIL, beside Text
+	Expires time.Time // of the code
+	Locale  string    // of the text, a BCP 47 tag; may be empty
+	ID      string    // tells this message from all others, for a sender that tries again
 	Request Request
 }
 
 // Format redacts the message for fmt, whatever the verb.
-func (m Message) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "message to %v [redacted]", m.To) }
+func (m Message) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "message to %v %s", m.To, redacted) }
 
 // LogValue redacts the message for log/slog.
 func (m Message) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(m)) }
@@ -92,26 +106,49 @@ func (m Message) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(m)) 
 // MarshalJSON redacts the message for encoding/json.
 func (m Message) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, fmt.Sprint(m)), nil }
 
-// A Destination is where a message goes. Printed or logged it is masked.
-type Destination struct {
-	Medium  string // "SMS", "EMAIL", or another name in capitals
-	Address string // a phone number in E.164 (+12065550100), an e-mail address, …
+// secrets are what must not be in an error about this message.
+func (m Message) secrets() []string {
+	address, code := m.To.Address.Reveal(), m.Code.Reveal()
+	return []string{m.Text.Reveal(), code, text.Normalize(code), address, strings.TrimPrefix(address, "+")}
 }
 
-// String masks the address as Cognito does: +*******0100, s***@e***.
+// SNS takes 1,600 characters in one Publish
+// (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
+const maxSMS = 1600
+
+// check refuses messages that cannot be what was meant.
+func (m Message) check(answer Secret) error {
+	body := m.Text.Reveal()
+	if err := m.To.check(); err != nil {
+		return err
+	}
+	if !strings.Contains(text.Normalize(body), text.Normalize(answer.Reveal())) {
+		return errors.New("text: the code is not in it")
+	}
+	if n := utf8.RuneCountInString(body); m.To.Medium == "SMS" && n > maxSMS {
+		return fmt.Errorf("text: %d characters are more than the %d that SNS takes", n, maxSMS)
+	}
+	return nil
+}
+
+// A Destination is where a message goes. Printed or logged, the address is masked.
+type Destination struct {
+	Medium  string // "SMS", "EMAIL", "VOICE", or a word of your own, in capitals
+	Address Secret // a phone number in E.164, an e-mail address, or what the Sender takes
+}
+
+// String masks the address as Cognito's own flows do: +*******0100, s***@e***.
 func (d Destination) String() string {
-	local, domain, isMail := strings.Cut(d.Address, "@")
+	address := d.Address.Reveal()
+	local, domain, isMail := strings.Cut(address, "@")
 	switch {
 	case isMail:
 		return first(local) + "***@" + first(domain) + "***"
-	case strings.HasPrefix(d.Address, "+") && len(d.Address) >= 8:
-		return "+*******" + d.Address[len(d.Address)-4:]
+	case strings.HasPrefix(address, "+") && len(address) >= 8:
+		return "+*******" + address[len(address)-4:]
 	}
 	return "***"
 }
-
-// id tells destinations apart.
-func (d Destination) id() string { return d.Medium + " " + d.Address }
 
 func first(s string) string {
 	_, n := utf8.DecodeRuneInString(s)
@@ -120,14 +157,25 @@ func first(s string) string {
 
 // kind masks all of the address but what sort of address it is.
 func (d Destination) kind() string {
+	address := d.Address.Reveal()
 	switch {
-	case strings.Contains(d.Address, "@"):
+	case strings.Contains(address, "@"):
 		return "***@***"
-	case strings.HasPrefix(d.Address, "+"):
+	case strings.HasPrefix(address, "+"):
 		return "+***********"
 	}
 	return "***"
 }
+
+// Equal reports whether two destinations are the same.
+func (d Destination) Equal(other Destination) bool {
+	return d.Medium == other.Medium && d.Address.Equal(other.Address)
+}
+
+func (d Destination) none() bool { return d.Medium == "" && d.Address.Reveal() == "" }
+
+// id tells destinations apart.
+func (d Destination) id() string { return d.Medium + " " + d.Address.Reveal() }
 
 // Format masks the address for fmt, whatever the verb.
 func (d Destination) Format(f fmt.State, _ rune) { io.WriteString(f, d.Medium+" "+d.String()) }
@@ -141,385 +189,125 @@ func (d Destination) MarshalJSON() ([]byte, error) {
 }
 
 // isE164 reports whether a phone number is as ITU-T E.164 has it: a plus, a
-// country code that does not begin with 0, and 15 digits at most. The shortest
-// in use have 7.
+// country code that does not begin with 0, and 15 digits at most. The shortest in
+// use have 7.
 func isE164(s string) bool {
 	digits, plus := strings.CutPrefix(s, "+")
-	return plus && only(digits, 7, 15, decimal) && digits[0] != '0'
+	return plus && text.Only(digits, 7, 15, text.Decimal) && digits[0] != '0'
 }
 
+// check reports what is wrong with a destination, without saying it.
 func (d Destination) check() error {
-	ok := d.Address != "" && len(d.Address) <= 254 && utf8.ValidString(d.Address) && !strings.ContainsFunc(d.Address, isControl)
+	a := d.Address.Reveal()
+	ok := a != "" && len(a) <= 254 && utf8.ValidString(a) && !strings.ContainsFunc(a, text.IsControl)
 	switch d.Medium {
 	case "":
-		return errors.New("customauth: the destination has no medium")
-	case "SMS":
-		ok = isE164(d.Address)
+		return errors.New("the destination has no medium")
+	case "SMS", "VOICE":
+		ok = isE164(a)
 	case "EMAIL":
-		at := strings.LastIndexByte(d.Address, '@')
-		ok = ok && at > 0 && at < len(d.Address)-1 && !strings.ContainsAny(d.Address, " \t\r\n")
+		at := strings.LastIndexByte(a, '@')
+		ok = ok && at > 0 && at < len(a)-1 && !strings.ContainsAny(a, " \t\r\n")
 	}
 	if !ok {
-		return fmt.Errorf("customauth: the %s address is malformed", d.Medium)
+		return fmt.Errorf("the %s address is malformed", d.Medium)
 	}
 	return nil
 }
 
-// A Code is a secret that cannot be printed by accident: fmt, log/slog and
-// encoding/json redact it, also as a field of another value.
-type Code struct {
-	secret *string // a pointer, so that not even reflection prints it
-}
+// How a send can end, as the decoys have to imitate it.
+const (
+	delivered   = iota
+	undelivered // for now, whoever it is for
+	unreachable // for this destination; decoys do not imitate it
+	uncertain   // it may be on its way
+)
 
-// Reveal returns the code itself.
-func (c Code) Reveal() string {
-	if c.secret == nil {
-		return ""
+// margin is what remains of a trigger's time when sending must be over.
+const margin = 100 * time.Millisecond
+
+// deliver asks the guard, hands the message to the sender, and learns how long that
+// takes; for nobody it draws from what it learned, so that the two cannot be told
+// apart.
+func (rd *round) deliver(ctx context.Context) (end int) {
+	// What the store took, sending does not get.
+	budget := min(rd.engine.SendTimeout, time.Until(rd.began.Add(rd.engine.SendTimeout+spare-margin)))
+	if deadline, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(deadline)-margin)
 	}
-	return *c.secret
-}
-
-const redacted = "[redacted]"
-
-// Format redacts the code for fmt, whatever the verb.
-func (Code) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
-
-// LogValue redacts the code for log/slog.
-func (Code) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON redacts the code for encoding/json.
-func (Code) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// SNSSender sends SMS over Amazon SNS. The zero value is ready: it builds its
-// client from the environment that Lambda gives a function. Use a pointer; do
-// not copy it after the first use. It is safe for concurrent use.
-//
-// The function needs the permission sns:Publish. An account starts in the SMS
-// sandbox, with a spend limit of 1 USD a month: see
-// https://docs.aws.amazon.com/sns/latest/dg/sns-sms-sandbox.html.
-type SNSSender struct {
-	// Client publishes. Default: a client from AWS_REGION, AWS_ACCESS_KEY_ID,
-	// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL_SNS and
-	// AWS_ENDPOINT_URL, without the SDK's config package, which would cost every
-	// cold start 3 to 4 ms. Pass an *sns.Client where credentials come from
-	// elsewhere. Whatever the client's own settings, a Publish is tried again
-	// only after an answer that says that it was throttled.
-	Client interface {
-		Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	samples := rd.engine.samples[rd.medium]
+	if samples == nil {
+		rd.why, rd.cause = ReasonDelivery, fmt.Errorf("Options.Senders has no sender for %.20q", rd.medium)
+		return unreachable
 	}
-
-	// Type is AWS.SNS.SMS.SMSType. Default "Transactional" (SNS's own default is
-	// "Promotional", which is delivered less reliably).
-	Type string
-
-	// SenderID is shown as the sender where a country allows it: 3 to 11 letters
-	// and digits, one letter at least.
-	SenderID string
-
-	// OriginationNumber is the number to send from, in E.164, or a short code.
-	OriginationNumber string
-
-	// MaxPrice is the most that one message may cost, in USD, as "0.50".
-	MaxPrice string
-
-	// EntityID and TemplateID are what India's regulator asks for.
-	EntityID, TemplateID string
-
-	// Edit, if set, changes the request just before it is made, for example to
-	// set attributes by country. It must not keep or log it.
-	Edit func(to Destination, in *sns.PublishInput)
-
-	once  sync.Once
-	built *client
-	err   error
-}
-
-// A client is the default client with its connections.
-type client struct {
-	*sns.Client
-	conns    *http.Client
-	endpoint string
-
-	mu   sync.Mutex
-	used time.Time // wall time, because the monotonic clock may stand still while Lambda freezes the function
-}
-
-// maxIdle is how long a connection may rest and still be used. Lambda freezes a
-// function between events; a connection that its peer gave up meanwhile would
-// fail the next publish, which must not be tried again.
-const maxIdle = 15 * time.Second
-
-// Send publishes the message. It refuses media other than SMS.
-func (s *SNSSender) Send(ctx context.Context, m Message) error {
-	if m.To.Medium != "SMS" {
-		return fmt.Errorf("%w: sns sends SMS, not %s", ErrInvalidDestination, m.To.Medium)
+	if rd.nobody() || rd.is.Message.Text.Reveal() == "" {
+		x := samples.Draw()
+		if x.Cut {
+			x.Took = budget
+		}
+		select {
+		case <-time.After(x.Took):
+		case <-ctx.Done():
+			x.End = uncertain
+		}
+		if !rd.nobody() {
+			return delivered // a test code: there was nothing to send
+		}
+		return x.End
 	}
-	publish := s.Client
-	if publish == nil {
-		c, err := s.client()
+	began := time.Now()
+	end = rd.send(ctx)
+	rd.sent = end == delivered || end == uncertain
+	if end != unreachable {
+		samples.Learn(latency.Sample{Took: time.Since(began), End: end, Cut: ctx.Err() != nil})
+	}
+	return end
+}
+
+func (rd *round) send(ctx context.Context) (end int) {
+	m := rd.is.Message
+	m.Code, m.Request, m.ID = rd.is.Answer, rd.req, rand.Text()
+	m.Expires = time.Now().Add(rd.is.ttl())
+	m.Locale = cmp.Or(m.Locale, rd.req.Locale)
+	rd.warnParts(ctx, m)
+	if g := rd.engine.Guard; g != nil {
+		err := bounded.Do(ctx, func(ctx context.Context) error { return g.Allow(ctx, rd.req, m.To) })
 		if err != nil {
-			return err
-		}
-		c.freshen()
-		publish = c
-	}
-	in := s.input(m)
-	if s.Edit != nil {
-		s.Edit(m.To, in)
-	}
-	out, err := publish.Publish(ctx, in, onceOnly)
-	if err != nil {
-		return explain(err, m)
-	}
-	if out == nil || aws.ToString(out.MessageId) == "" {
-		return errors.New("customauth: sns answered without a MessageId")
-	}
-	return nil
-}
-
-func (s *SNSSender) input(m Message) *sns.PublishInput {
-	attributes := make(map[string]types.MessageAttributeValue, 6)
-	set := func(name, kind, value string) {
-		if value != "" {
-			attributes[name] = types.MessageAttributeValue{DataType: aws.String(kind), StringValue: aws.String(value)}
+			rd.why, rd.cause = ReasonGuard, clean(err, m)
+			return unreachable
 		}
 	}
-	kind := s.Type
-	if kind == "" {
-		kind = "Transactional"
+	err := bounded.Do(ctx, func(ctx context.Context) error { return rd.engine.Senders[m.To.Medium].Send(ctx, m) })
+	if err == nil {
+		return delivered
 	}
-	set("AWS.SNS.SMS.SMSType", "String", kind)
-	set("AWS.SNS.SMS.SenderID", "String", s.SenderID)
-	set("AWS.SNS.SMS.MaxPrice", "Number", s.MaxPrice)
-	set("AWS.MM.SMS.OriginationNumber", "String", s.OriginationNumber)
-	set("AWS.MM.SMS.EntityId", "String", s.EntityID)
-	set("AWS.MM.SMS.TemplateId", "String", s.TemplateID)
-	return &sns.PublishInput{
-		PhoneNumber:       aws.String(m.To.Address),
-		Message:           aws.String(m.Text),
-		MessageAttributes: attributes,
-	}
-}
-
-func (s *SNSSender) validate() error {
+	rd.why, rd.cause = ReasonDelivery, clean(err, m)
 	switch {
-	case s.Type != "" && s.Type != "Transactional" && s.Type != "Promotional":
-		return errors.New(`SNSSender.Type must be "Transactional" or "Promotional"`)
-	case s.SenderID != "" && (!only(s.SenderID, 3, 11, decimal+letters) || only(s.SenderID, 3, 11, decimal)):
-		return errors.New("SNSSender.SenderID must be 3 to 11 letters and digits, one letter at least")
-	case s.MaxPrice != "" && !isPrice(s.MaxPrice):
-		return errors.New(`SNSSender.MaxPrice must be an amount in USD like "0.50"`)
-	case s.OriginationNumber != "" && !only(strings.TrimPrefix(s.OriginationNumber, "+"), 3, 15, decimal):
-		return errors.New("SNSSender.OriginationNumber must be a number in E.164 or a short code")
+	case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnauthorized):
+		return undelivered
+	case errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination):
+		return unreachable
 	}
-	return nil
+	return uncertain
 }
 
-func isPrice(s string) bool {
-	whole, part, point := strings.Cut(s, ".")
-	return only(whole, 1, 3, decimal) && (!point || only(part, 1, 5, decimal))
-}
-
-// Warm builds the default client and opens its connection. With a Client of the
-// caller's it does nothing.
-func (s *SNSSender) Warm(ctx context.Context) error {
-	if s.Client != nil {
-		return nil
-	}
-	c, err := s.client()
-	if err != nil {
+// clean takes the message out of an error about it. A panic has nothing of it.
+func clean(err error, m Message) error {
+	if _, caught := errors.AsType[*bounded.Panic](err); caught {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, c.endpoint, nil)
-	if err != nil {
-		return fmt.Errorf("customauth: sns endpoint: %w", err)
-	}
-	c.freshen() // before: an answer to HEAD has no body, so its connection rests at once
-	res, err := c.conns.Do(req)
-	if err != nil {
-		return fmt.Errorf("customauth: sns connection: %w", err)
-	}
-	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // so that the connection can be used again
-	return res.Body.Close()
+	return redact.Err(err, m.secrets()...)
 }
 
-func (s *SNSSender) client() (*client, error) {
-	s.once.Do(func() { s.built, s.err = newClient(os.Getenv) })
-	return s.built, s.err
-}
-
-func newClient(env func(string) string) (*client, error) {
-	region := env("AWS_REGION")
-	if region == "" {
-		region = env("AWS_DEFAULT_REGION")
+// warnParts reports texts that cost more than one message.
+func (rd *round) warnParts(ctx context.Context, m Message) {
+	if m.To.Medium != "SMS" {
+		return
 	}
-	if region == "" || env("AWS_ACCESS_KEY_ID") == "" || env("AWS_SECRET_ACCESS_KEY") == "" {
-		return nil, fmt.Errorf("%w: sns: AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not all set; outside of Lambda pass SNSSender.Client", ErrUnauthorized)
+	if n := sms.Parts(m.Text.Reveal()); n > 1 {
+		rd.engine.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: the text needs more than one SMS part, and each is billed",
+			slog.String("step", rd.step.Name), slog.Int("parts", n))
 	}
-	conns := &http.Client{
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: 3 * time.Second,
-			IdleConnTimeout:     90 * time.Second,
-			MaxIdleConnsPerHost: 16,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	o := sns.Options{
-		Region:     region,
-		HTTPClient: conns,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{
-				AccessKeyID:     env("AWS_ACCESS_KEY_ID"),
-				SecretAccessKey: env("AWS_SECRET_ACCESS_KEY"),
-				SessionToken:    env("AWS_SESSION_TOKEN"),
-				Source:          "environment",
-			}, nil
-		}),
-	}
-	if endpoint := endpointURL(env); endpoint != "" {
-		o.BaseEndpoint = aws.String(endpoint)
-	}
-	if env("AWS_USE_FIPS_ENDPOINT") == "true" {
-		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
-	}
-	if env("AWS_USE_DUALSTACK_ENDPOINT") == "true" {
-		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
-	}
-	at, err := sns.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), sns.EndpointParameters{
-		Region:       aws.String(region),
-		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
-		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
-		Endpoint:     o.BaseEndpoint,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("customauth: sns endpoint: %w", err)
-	}
-	return &client{Client: sns.New(o), conns: conns, endpoint: at.URI.String()}, nil
-}
-
-// endpointURL is what the SDKs' shared settings say
-// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
-func endpointURL(env func(string) string) string {
-	if env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == "true" {
-		return ""
-	}
-	if url := env("AWS_ENDPOINT_URL_SNS"); url != "" {
-		return url
-	}
-	return env("AWS_ENDPOINT_URL")
-}
-
-// freshen drops connections that rested too long.
-func (c *client) freshen() {
-	now := time.Now().Round(0)
-	c.mu.Lock()
-	rested := now.Sub(c.used)
-	c.used = now
-	c.mu.Unlock()
-	if rested > maxIdle || rested < 0 {
-		c.conns.CloseIdleConnections()
-	}
-}
-
-// onceOnly lets a Publish be tried again only where that cannot send twice.
-func onceOnly(o *sns.Options) { o.Retryer = throttleRetryer{} }
-
-// throttleRetryer tries a throttled request a second time. SNS refuses it before
-// it accepts a message; after a lost connection, a timeout or a status 500 the
-// message may be on its way.
-type throttleRetryer struct{}
-
-func (throttleRetryer) IsErrorRetryable(err error) bool {
-	return errors.Is(classify(err), ErrThrottled)
-}
-func (throttleRetryer) MaxAttempts() int { return 2 }
-func (throttleRetryer) RetryDelay(int, error) (time.Duration, error) {
-	return 200 * time.Millisecond, nil
-}
-func (throttleRetryer) GetInitialToken() func(error) error { return noToken }
-func (throttleRetryer) GetRetryToken(context.Context, error) (func(error) error, error) {
-	return noToken, nil
-}
-
-func noToken(error) error { return nil }
-
-// classify says which of the errors of this package SNS's answer is, if any.
-// Few have a type in the SDK; throttling and opting out come as codes.
-func classify(err error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return nil
-	}
-	switch strings.TrimSuffix(api.ErrorCode(), "Exception") {
-	case "Throttled", "Throttling", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled":
-		return ErrThrottled
-	case "OptedOut":
-		return ErrOptedOut
-	case "InvalidParameter", "InvalidParameterValue", "ValidationError", "Validation":
-		return ErrInvalidDestination
-	case "AuthorizationError", "AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch",
-		"ExpiredToken", "UnrecognizedClient", "MissingAuthenticationToken", "OptInRequired":
-		return ErrUnauthorized
-	}
-	return nil
-}
-
-// explain says what an operator needs: the kind of failure, SNS's code and
-// message without numbers, the HTTP status and the request id.
-func explain(err error, m Message) error {
-	secrets := []string{m.Text, m.Code.Reveal(), normalize(m.Code.Reveal())}
-	what := "customauth: sns publish failed: "
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		what += api.ErrorCode() + ": " + scrubText(api.ErrorMessage(), m.To, secrets...)
-	} else {
-		what += scrubText(err.Error(), m.To, secrets...)
-	}
-	var res *awshttp.ResponseError
-	if errors.As(err, &res) && res.HTTPStatusCode() != 0 {
-		what += " (HTTP " + strconv.Itoa(res.HTTPStatusCode()) + ", request id " + res.ServiceRequestID() + ")"
-	}
-	if kind := classify(err); kind != nil {
-		return &scrubbed{kind.Error() + ": " + strings.TrimPrefix(what, "customauth: "), errors.Join(kind, err)}
-	}
-	return &scrubbed{what, err}
-}
-
-// A scrubbed error is another one with the secrets taken from its text. It can
-// be asked what it is, but gives the original away to nobody.
-type scrubbed struct {
-	text string
-	err  error
-}
-
-func (s *scrubbed) Error() string        { return s.text }
-func (s *scrubbed) Is(target error) bool { return errors.Is(s.err, target) }
-
-// Format keeps %#v from looking inside.
-func (s *scrubbed) Format(f fmt.State, _ rune) { io.WriteString(f, s.text) }
-
-// scrub takes the address, the codes and whatever looks like a number or an
-// e-mail address from an error's text.
-func scrub(err error, to Destination, secrets ...string) error {
-	if _, done := err.(*scrubbed); done || err == nil {
-		return err
-	}
-	return &scrubbed{scrubText(err.Error(), to, secrets...), err}
-}
-
-// personal matches e-mail addresses and whatever may be a phone number or a code.
-// It is compiled when it is first needed, which is not at a cold start.
-var personal = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`[^\s<>"'(),:;]+(?:@|%40)[^\s<>"'(),:;]+|\+?[0-9][0-9 ().-]{4,}[0-9]`)
-})
-
-func scrubText(text string, to Destination, secrets ...string) string {
-	for _, s := range append(secrets, to.Address, strings.TrimPrefix(to.Address, "+")) {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, redacted)
-		}
-	}
-	return personal().ReplaceAllString(text, redacted)
 }

@@ -85,7 +85,11 @@ func (e *endpoint) attributes() map[string]string {
 	return got
 }
 
-var message = customauth.Message{To: customauth.Destination{Medium: "SMS", Address: phone}, Text: "123456 is your code"}
+func sms(number string) customauth.Destination {
+	return customauth.Destination{Medium: "SMS", Address: customauth.Hide(number)}
+}
+
+var message = customauth.Message{To: sms(phone), Text: customauth.Hide("123456 is your code")}
 
 func TestSNSSender(t *testing.T) {
 	tests := []struct {
@@ -99,10 +103,11 @@ func TestSNSSender(t *testing.T) {
 				"AWS.SNS.SMS.SMSType": "String Promotional", "AWS.SNS.SMS.SenderID": "String ACME", "AWS.MM.SMS.OriginationNumber": "String +12065550199",
 				"AWS.SNS.SMS.MaxPrice": "Number 0.50", "AWS.MM.SMS.EntityId": "String e", "AWS.MM.SMS.TemplateId": "String t",
 			}},
-		{"by destination", &customauth.SNSSender{Edit: func(to customauth.Destination, in *sns.PublishInput) {
-			if strings.HasPrefix(to.Address, "+1") {
+		{"by destination", &customauth.SNSSender{Edit: func(_ context.Context, m customauth.Message, in *sns.PublishInput) error {
+			if strings.HasPrefix(m.To.Address.Reveal(), "+1") {
 				in.MessageAttributes["AWS.MM.SMS.OriginationNumber"] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("+18005550100")}
 			}
+			return nil
 		}}, map[string]string{"AWS.SNS.SMS.SMSType": "String Transactional", "AWS.MM.SMS.OriginationNumber": "String +18005550100"}},
 	}
 	for _, tt := range tests {
@@ -198,7 +203,7 @@ func TestSNSThrottledOnce(t *testing.T) {
 func TestSNSEnvironment(t *testing.T) {
 	ctx := context.Background()
 	e := newEndpoint(t)
-	mail := customauth.Message{To: customauth.Destination{Medium: "EMAIL", Address: "someone@example.com"}}
+	mail := customauth.Message{To: customauth.Destination{Medium: "EMAIL", Address: customauth.Hide("someone@example.com")}}
 	if err := new(customauth.SNSSender).Send(ctx, mail); !errors.Is(err, customauth.ErrInvalidDestination) {
 		t.Errorf("e-mail: %v", err)
 	}
@@ -249,7 +254,7 @@ func (publisher) Publish(context.Context, *sns.PublishInput, ...func(*sns.Option
 // TestSNSThroughHandler is a whole sign-in with the real client.
 func TestSNSThroughHandler(t *testing.T) {
 	e := newEndpoint(t)
-	r := newRig(t, customauth.Options{Steps: []customauth.Challenge{customauth.OTP{Sender: &customauth.SNSSender{}}}})
+	r := newRig(t, customauth.Options{Senders: map[string]customauth.Sender{"SMS": &customauth.SNSSender{}}})
 	s := r.start()
 	if len(e.sent()) != 1 || s.err != nil || e.warmed() != 1 {
 		t.Fatalf("%v, %d messages, %d warm-ups", s.err, len(e.sent()), e.warmed())
@@ -271,7 +276,7 @@ func TestDestination(t *testing.T) {
 		{"device-token", "***"},
 	}
 	for _, tt := range tests {
-		d := customauth.Destination{Medium: "X", Address: tt.address}
+		d := customauth.Destination{Medium: "X", Address: customauth.Hide(tt.address)}
 		got := []string{d.String(), fmt.Sprint(d), fmt.Sprintf("%q", d), string(toJSON(t, d)), d.LogValue().String()}
 		want := []string{tt.want, "X " + tt.want, "X " + tt.want, `"X ` + tt.want + `"`, "X " + tt.want}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -286,33 +291,41 @@ func TestMedia(t *testing.T) {
 		to   customauth.Destination
 		sent int
 	}{
-		{customauth.Destination{Medium: "EMAIL", Address: "someone@example.com"}, 1},
-		{customauth.Destination{Medium: "EMAIL", Address: "someone"}, 0},
-		{customauth.Destination{Medium: "EMAIL", Address: "some one@example.com"}, 0},
-		{customauth.Destination{Medium: "EMAIL", Address: "someone@"}, 0},
-		{customauth.Destination{Medium: "EMAIL", Address: "a@b\x00"}, 0},
-		{customauth.Destination{Medium: "EMAIL", Address: strings.Repeat("a", 250) + "@example.com"}, 0},
-		{customauth.Destination{Medium: "PUSH", Address: "device-token"}, 1},
+		{customauth.Destination{Medium: "EMAIL", Address: customauth.Hide("someone@example.com")}, 1},
+		{customauth.Destination{Medium: "EMAIL", Address: customauth.Hide("someone")}, 0},
+		{customauth.Destination{Medium: "EMAIL", Address: customauth.Hide("some one@example.com")}, 0},
+		{customauth.Destination{Medium: "EMAIL", Address: customauth.Hide("someone@")}, 0},
+		{customauth.Destination{Medium: "EMAIL", Address: customauth.Hide("a@b\x00")}, 0},
+		{customauth.Destination{Medium: "EMAIL", Address: customauth.Hide(strings.Repeat("a", 250) + "@example.com")}, 0},
+		{customauth.Destination{Medium: "PUSH", Address: customauth.Hide("device-token")}, 1},
 		{customauth.Destination{Medium: "PUSH"}, 0},
-		{customauth.Destination{Address: phone}, 0},
-		{customauth.Destination{Medium: "SMS", Address: "+0206555010"}, 0},
-		{customauth.Destination{Medium: "SMS", Address: "12065550100"}, 0},
+		{customauth.Destination{Address: customauth.Hide(phone)}, 0},
+		{customauth.Destination{Medium: "SMS", Address: customauth.Hide("+0206555010")}, 0},
+		{customauth.Destination{Medium: "SMS", Address: customauth.Hide("12065550100")}, 0},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, customauth.Options{Steps: []customauth.Challenge{customauth.OTP{
-				Destination: func(customauth.Request) (customauth.Destination, error) { return tt.to, nil },
-			}}})
+			r := newRig(t, customauth.Options{Steps: only(customauth.OTP{
+				Destination: func(_ context.Context, r customauth.Request) (customauth.Destination, error) {
+					if r.UserNotFound {
+						return sms(phone), nil
+					}
+					return tt.to, nil
+				},
+			})})
 			if s := r.start(); s.err != nil || r.inbox.count() != tt.sent {
-				t.Errorf("%s %q: %v, %d messages, want %d", tt.to.Medium, tt.to.Address, s.err, r.inbox.count(), tt.sent)
+				t.Errorf("%s %q: %v, %d messages, want %d", tt.to.Medium, tt.to.Address.Reveal(), s.err, r.inbox.count(), tt.sent)
 			}
 		})
 	}
 }
 
-func TestCode(t *testing.T) {
-	var zero customauth.Code
+func TestSecret(t *testing.T) {
+	var zero customauth.Secret
 	if zero.Reveal() != "" || fmt.Sprintf("%v %s %#v", zero, zero, zero) != "[redacted] [redacted] [redacted]" {
-		t.Errorf("zero code: %q, %v", zero.Reveal(), zero)
+		t.Errorf("zero secret: %q, %v", zero.Reveal(), zero)
+	}
+	if !zero.Equal(customauth.Hide("")) || zero.Equal(customauth.Hide("x")) || !customauth.Hide("x").Equal(customauth.Hide("x")) {
+		t.Error("Equal is wrong")
 	}
 }

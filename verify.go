@@ -1,32 +1,38 @@
 package customauth
 
-// This file checks answers.
+// This file checks answers. One goes through it once, from top to bottom: open, count,
+// check, give back, tell.
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/cyber-eternal/customauth/internal/bounded"
 	"github.com/cyber-eternal/customauth/internal/event"
+	"github.com/cyber-eternal/customauth/internal/redact"
 	"github.com/cyber-eternal/customauth/internal/seal"
+	"github.com/cyber-eternal/customauth/internal/text"
 )
 
-// NewVerify returns the handler of the Verify auth challenge response trigger,
-// for lambda.Start. It counts a guess before it compares, and compares in
-// constant time. An answer that asks for a resend is not compared at all. It warms
-// the store. The handler is safe for concurrent use. Its only error is an
-// [*Error].
-func NewVerify(o Options) (func(context.Context, events.CognitoEventUserPoolsVerifyAuthChallenge) (events.CognitoEventUserPoolsVerifyAuthChallenge, error), error) {
-	e, err := newEnv(o)
+// NewVerify returns the handler of the Verify auth challenge response trigger. It
+// counts a guess before it compares, and compares in constant time. An answer that
+// asks for another challenge is not compared at all. It warms the store. The handler
+// is safe for concurrent use.
+func NewVerify(o Options) (Handler[events.CognitoEventUserPoolsVerifyAuthChallenge], error) {
+	e, err := newEngine(o)
 	if err != nil {
 		return nil, err
 	}
-	e.warm(e.Store)
+	if err := e.warm(false); err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context, ev events.CognitoEventUserPoolsVerifyAuthChallenge) (events.CognitoEventUserPoolsVerifyAuthChallenge, error) {
 		c := call(ev.CognitoEventUserPoolsHeader, ev.Request.UserAttributes, ev.Request.ClientMetadata, ev.Request.UserNotFound)
 		c.Private = ev.Request.PrivateChallengeParameters
@@ -43,115 +49,65 @@ func (v verified) members() []event.Member {
 	return []event.Member{{Name: "answerCorrect", Value: boolean(bool(v))}}
 }
 
-func (e *env) verify(ctx context.Context, c *event.Call) (verified, error) {
-	t := e.begin("verify", c)
-	wrong := func(reason string) (verified, error) {
-		t.end(ctx, Refused, reason)
+func (e *engine) verify(ctx context.Context, c *event.Call) (verified, error) {
+	p := e.begin(VerifyTrigger, c)
+	wrong := func(why Reason) (verified, error) {
+		p.end(ctx, Refused, why)
 		return false, nil
 	}
-	rec, err := e.sealer.Open(c.Private[privateKey], t.who)
+	if p.flow == nil {
+		return false, p.fail(ctx, ReasonUnknownClient, errors.New("Options.Clients does not have this app client"))
+	}
+	rec, err := p.flow.sealer.Open(c.Private[privateKey], p.who, nil)
+	if err == nil && (int(rec.Step) >= len(p.flow.steps) || p.flow.steps[rec.Step].password) {
+		err = errors.New("no such step")
+	}
 	if err != nil {
-		return false, t.fail(ctx, "mismatch", fmt.Errorf("%w: %w", ErrMismatch, err))
+		return false, p.fail(ctx, ReasonMismatch, err)
 	}
-	if int(rec.Step) >= len(e.Steps) || isPassword(e.Steps[rec.Step]) {
-		return false, t.fail(ctx, "mismatch", fmt.Errorf("%w: no such step", ErrMismatch))
-	}
-	t.rec = rec
-	r := t.request(int(rec.Step))
+	step := p.flow.steps[rec.Step]
+	r := p.request(step.Name, rec)
+	r.expected = rec.Expected(p.who)
 	switch {
-	case t.resend():
-		return wrong("resend")
+	case asked(c):
+		return wrong(ReasonAsked)
 	case rec.Flags&seal.Void != 0:
-		return wrong("no_code")
+		return wrong(ReasonNoChallenge)
 	case expired(rec):
-		return wrong("expired")
-	case !c.AnswerIsText || !fit(c.Answer):
-		return wrong("malformed_answer")
+		return wrong(ReasonExpired)
+	case !c.AnswerIsText || !fit(c.Answer, rec.MaxAnswer()):
+		return wrong(ReasonAnswer)
 	}
-	if len(rec.Extra) > 0 {
-		var x extra
-		if err := json.Unmarshal(rec.Extra, &x); err != nil {
-			return false, t.fail(ctx, "mismatch", fmt.Errorf("%w: extra", ErrMismatch))
+	g, err := p.guess(ctx, r, rec)
+	if err != nil {
+		return false, p.fail(ctx, ReasonStore, err)
+	}
+	if g.refused != "" {
+		return wrong(g.refused)
+	}
+	got, err := p.check(ctx, step, r)
+	if err != nil {
+		return false, p.fail(ctx, ReasonStep, err)
+	}
+	p.cause = got.Why
+	if !got.Right || rec.Flags&seal.Silent != 0 || c.UserNotFound && rec.Flags&seal.Anyone == 0 {
+		if rec.Flags&seal.Unguessable != 0 {
+			return wrong(ReasonNotProved)
 		}
-		r.Private = x.Private
+		return wrong(ReasonWrongCode)
 	}
-	guesses, err := t.guesses(ctx, r)
-	if err != nil {
-		return false, t.fail(ctx, "store", err)
-	}
-	wait, err := e.countAll(ctx, guesses)
-	if err != nil {
-		return false, t.fail(ctx, "store", err)
-	}
-	if wait > 0 {
-		return wrong("rate_limited")
-	}
-	right, err := t.check(ctx, r)
-	if err != nil {
-		return false, t.fail(ctx, "check", scrub(err, Destination{}, c.Answer, normalize(c.Answer)))
-	}
-	last := int(rec.Step) == len(e.Steps)-1
-	if !right || rec.Flags&seal.Silent != 0 || c.UserNotFound && last {
-		return wrong("wrong_code")
-	}
-	e.giveBack(ctx, guesses)
-	t.tell(ctx, r)
-	t.end(ctx, Passed, "")
+	var wg sync.WaitGroup
+	wg.Go(func() { p.settle(ctx, g, rec, got) })
+	p.tell(ctx, r, got.Proved)
+	wg.Wait()
+	p.end(ctx, Passed, "")
 	return true, nil
 }
 
-// check asks the step. The built-in code has nothing to wait for, unless a
-// function of the caller's says where it goes.
-func (t *turn) check(ctx context.Context, r Request) (bool, error) {
-	step := t.env.Steps[t.rec.Step]
-	check := func(ctx context.Context) (bool, error) {
-		if b, ok := step.(interface{ bound(Request) string }); ok {
-			r.to = b.bound(r)
-		}
-		return step.Check(ctx, r, t.call.Answer)
-	}
-	if o, ok := step.(OTP); ok && o.Destination == nil {
-		return check(ctx)
-	}
-	ctx, cancel := t.within(ctx)
-	defer cancel()
-	right, err := bounded(ctx, check)
-	return right && err == nil, err
-}
-
-// tell lets the guard know of a right answer. It cannot undo it.
-func (t *turn) tell(ctx context.Context, r Request) {
-	step, ok := t.env.Steps[t.rec.Step].(interface {
-		verified(context.Context, Request)
-	})
-	if o, plain := t.env.Steps[t.rec.Step].(OTP); !ok || plain && o.Guard == nil {
-		return
-	}
-	ctx, cancel := t.within(ctx)
-	defer cancel()
-	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) { step.verified(ctx, r); return struct{}{}, nil })
-	t.cause = err
-}
-
-// maxAnswer bounds an answer in bytes: nobody types more.
-const maxAnswer = 256
-
 // fit reports whether an answer is worth looking at.
-func fit(answer string) bool {
-	if len(answer) == 0 || len(answer) > maxAnswer || !utf8.ValidString(answer) {
-		return false
-	}
-	for _, r := range answer {
-		if isControl(r) {
-			return false
-		}
-	}
-	return normalize(answer) != ""
+func fit(answer string, most int) bool {
+	return answer != "" && len(answer) <= most && utf8.ValidString(answer) && !strings.ContainsFunc(answer, text.IsControl)
 }
-
-// isControl is true for control characters, except those that come along when a
-// line is pasted.
-func isControl(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' }
 
 // expired reports whether a challenge is too old, or from a clock that is off: no
 // challenge is valid for longer than maxTTL.
@@ -160,25 +116,112 @@ func expired(rec *seal.Record) bool {
 	return left <= 0 || left > maxTTL+time.Minute
 }
 
-// guesses are the keys under which a user's answers to a step count, over all of
-// the pool's app clients.
-func (t *turn) guesses(ctx context.Context, r Request) ([]tally, error) {
-	usual := t.env.sealer.StoreKey("guess", r.PoolID, r.Step, r.UserName)
-	return t.tallies(ctx, r, "guess", usual, t.env.guesses, t.env.ownGuesses)
+// grace is how long after its first use a code is right again: Cognito repeats a
+// trigger that took too long.
+const grace = 15 * time.Second
+
+// A guess is what was counted for an answer.
+type guess struct {
+	counted []tally
+	again   bool   // the code was right a moment ago, in this sign-in
+	refused Reason // why the answer is not compared
 }
 
-// waitForGuess is how long it is until the user may guess.
-func (t *turn) waitForGuess(ctx context.Context, r Request) (wait time.Duration, err error) {
-	guesses, err := t.guesses(ctx, r)
-	if err != nil {
-		return 0, err
-	}
-	for _, g := range guesses {
-		w, err := t.env.count(ctx, g.key, 0, g.limits)
-		if err != nil {
-			return 0, err
+// guess counts an answer before it is compared.
+func (p *pass) guess(ctx context.Context, r Request, rec *seal.Record) (g guess, err error) {
+	var list []tally
+	var ops []Op
+	if rec.Flags&seal.Unguessable == 0 {
+		if list, err = p.named(ctx, r, true); err != nil {
+			return g, err
 		}
-		wait = max(wait, w)
+		ops = p.engine.mayGuess(Count, p.call.UserNotFound)
 	}
-	return wait, nil
+	if rec.Length > 0 {
+		ops = append(ops, used(Look, rec))
+	}
+	if len(ops) > 0 {
+		list = append([]tally{p.account(rec, ops...)}, list...)
+	}
+	found, wait, err := p.engine.updateAll(ctx, list)
+	switch {
+	case err != nil:
+		return g, err
+	case wait > 0:
+		g.refused = ReasonRateLimited
+		return g, nil
+	}
+	for _, t := range list {
+		g.counted = append(g.counted, t.undo())
+	}
+	if rec.Length > 0 && len(found) > 0 && len(found[0]) > 0 {
+		age := found[0][len(ops)-1].Age
+		g.again = age >= 0
+		if age > grace {
+			g.refused = ReasonUsed
+		}
+	}
+	return g, nil
+}
+
+// used is the mark of a code that was right. A few of them are kept: sign-ins on
+// several devices at once.
+func used(verb Verb, rec *seal.Record) Op {
+	return Op{Verb: verb, Counter: "used", Tag: fmt.Sprintf("%x", rec.Nonce), Windows: []Window{{8, maxTTL + time.Minute}}}
+}
+
+// check asks the step.
+func (p *pass) check(ctx context.Context, step Step, r Request) (Checked, error) {
+	ctx, cancel := p.within(ctx)
+	defer cancel()
+	got, err := bounded.Call(ctx, func(ctx context.Context) (Checked, error) { return step.Check(ctx, r, p.call.Answer) })
+	if err != nil {
+		return Checked{}, fmt.Errorf("check: %w", redact.Err(err, p.call.Answer, text.Normalize(p.call.Answer)))
+	}
+	return got, nil
+}
+
+// settle gives back the guess that was none, forgets the failures before it, and
+// remembers that the code is used and what it proved: one write for the account.
+func (p *pass) settle(ctx context.Context, g guess, rec *seal.Record, got Checked) {
+	var ops []Op
+	list, guessed := g.counted, rec.Flags&seal.Unguessable == 0
+	if guessed {
+		ops = append(ops, Op{Verb: Return, Counter: "guess"})
+		list = list[1:] // what was counted for the account
+	}
+	switch {
+	case int(rec.Step) == len(p.flow.steps)-1:
+		ops = append(ops, Op{Verb: Reset, Counter: "failures"}) // whoever got to the end is the user
+	case guessed:
+		ops = append(ops, Op{Verb: Return, Counter: "failures"}) // an earlier step alone forgives nothing
+	}
+	if rec.Length > 0 && !g.again {
+		ops = append(ops, used(Mark, rec))
+	}
+	if !got.Proved.none() && !p.call.UserNotFound {
+		ops = append(ops, Op{Verb: Mark, Counter: p.engine.names.counter("ok", got.Proved), Windows: []Window{{1, proved}}})
+	}
+	if len(ops) > 0 {
+		list = append([]tally{p.account(rec, ops...)}, list...)
+	}
+	if sampled(rec) && !g.again {
+		list = append(list, tally{p.engine.names.pressure(p.call.Pool), []Op{{
+			Verb: Return, Counter: "pressure", N: pressureSample, Windows: []Window{p.engine.Limits.Pressure},
+		}}})
+	}
+	p.engine.giveBack(ctx, list)
+}
+
+// tell lets the guard know of a right answer. It cannot undo it.
+func (p *pass) tell(ctx context.Context, r Request, to Destination) {
+	g := p.engine.Guard
+	if g == nil || to.none() || p.call.UserNotFound {
+		return
+	}
+	ctx, cancel := p.within(ctx)
+	defer cancel()
+	if err := bounded.Do(ctx, func(ctx context.Context) error { g.Verified(ctx, r, to); return nil }); err != nil {
+		p.cause = err
+	}
 }

@@ -5,20 +5,11 @@ package cognitotest
 import (
 	"cmp"
 	"context"
-	"maps"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/aws/aws-lambda-go/lambda"
 )
 
 // checkPool checks the UserPoolId that every operation here has.
 func (p *Pool) checkPool(id string) error {
-	if id == "" {
-		return errNull("userPoolId")
-	}
 	if id != p.config.ID {
 		return failure("ResourceNotFoundException", "User pool %s does not exist.", clip(id)) // (observed)
 	}
@@ -51,7 +42,7 @@ func (p *Pool) opAdminInitiateAuth(ctx context.Context, in adminInitiateAuthIn) 
 	if err := p.checkPool(in.UserPoolId); err != nil {
 		return nil, err
 	}
-	return p.opInitiateAuth(ctx, initiateAuthIn{in.AuthFlow, in.AuthParameters, in.ClientId, in.ClientMetadata})
+	return p.initiate(ctx, initiateAuthIn{in.AuthFlow, in.AuthParameters, in.ClientId, in.ClientMetadata}, true)
 }
 
 type adminRespondIn struct {
@@ -87,12 +78,13 @@ func (p *Pool) opAdminCreateUser(ctx context.Context, in adminCreateUserIn) (any
 	if err := p.checkPool(in.UserPoolId); err != nil {
 		return nil, err
 	}
-	password := cmp.Or(in.TemporaryPassword, "Tmp-"+digits()+"-"+digits())
-	if err := checkPassword(password); err != nil {
+	policy := p.settings().passwords
+	password := cmp.Or(in.TemporaryPassword, policy.temporaryPassword())
+	if err := policy.check(password); err != nil {
 		return nil, err
 	}
 	if in.MessageAction == "RESEND" {
-		return p.resendInvitation(in.Username, password)
+		return p.resendInvitation(ctx, in, password)
 	}
 
 	attributes := attributeMap(in.UserAttributes)
@@ -104,24 +96,29 @@ func (p *Pool) opAdminCreateUser(ctx context.Context, in adminCreateUserIn) (any
 	if err := p.free(u); err != nil {
 		return nil, err
 	}
-	// No app client is involved, and the event says so (observed).
-	_, err = p.preSignUp(ctx, "PreSignUp_AdminCreateUser", "CLIENT_ID_NOT_APPLICABLE", u, in.ValidationData, in.ClientMetadata)
+	_, err = p.preSignUp(ctx, "PreSignUp_AdminCreateUser", noClient, u, in.ValidationData, in.ClientMetadata)
 	if err != nil {
 		return nil, err
 	}
-	v := newVerifier(p.name(), u.name, password)
-	u.password = &v
+	u.takePassword(newVerifier(p.name(), u.name, password), policy)
+	u.temporary(p.now(), policy)
 	if err := p.insert(u, in.ForceAliasCreation); err != nil {
 		return nil, err
 	}
 	if in.MessageAction != "SUPPRESS" {
-		p.invite(u, password)
+		if err := p.invite(ctx, u, password, in.ClientMetadata); err != nil {
+			return nil, err
+		}
 	}
-	return map[string]any{"User": p.listed(u)}, nil
+	return map[string]any{"User": p.userType(u)}, nil
 }
 
-func (p *Pool) resendInvitation(name, password string) (any, error) {
-	u := p.find(name)
+// noClient is how events and the pool say that no app client is involved
+// (observed).
+const noClient = "CLIENT_ID_NOT_APPLICABLE"
+
+func (p *Pool) resendInvitation(ctx context.Context, in adminCreateUserIn, password string) (any, error) {
+	u := p.find(in.Username)
 	if u == nil {
 		return nil, errUserNotFound()
 	}
@@ -131,22 +128,39 @@ func (p *Pool) resendInvitation(name, password string) (any, error) {
 	if err := p.setPassword(u.name, password, false); err != nil {
 		return nil, err
 	}
-	p.invite(u, password)
-	return map[string]any{"User": p.listed(u)}, nil
+	if u = p.find(u.name); u == nil {
+		return nil, errUserNotFound()
+	}
+	if err := p.invite(ctx, u, password, in.ClientMetadata); err != nil {
+		return nil, err
+	}
+	return map[string]any{"User": p.userType(u)}, nil
 }
 
 // invite sends the temporary password to the phone number or e-mail address.
-func (p *Pool) invite(u *user, password string) {
-	for _, attribute := range []string{"phone_number", "email"} {
-		if to := u.attributes[attribute]; to != "" {
-			p.send(attribute, to, password, "Your username is "+u.name+" and temporary password is "+password+".")
-			return
+func (p *Pool) invite(ctx context.Context, u *user, password string, clientMetadata map[string]string) error {
+	for _, a := range addresses {
+		to := u.attributes[a]
+		if to == "" {
+			continue
 		}
+		_, err := p.deliver(ctx, u, message{
+			source:         "CustomMessage_AdminCreateUser",
+			clientID:       noClient,
+			clientMetadata: clientMetadata,
+			attribute:      a,
+			to:             to,
+			code:           password,
+			text:           "Your username is " + nameParameter + " and temporary password is " + codeParameter + ".",
+			named:          true,
+		})
+		return err
 	}
+	return nil
 }
 
-// A listedUser is UserType of the API.
-type listedUser struct {
+// A userType is UserType of the API.
+type userType struct {
 	Username             string
 	Attributes           []attribute
 	UserCreateDate       float64
@@ -155,8 +169,8 @@ type listedUser struct {
 	UserStatus           string
 }
 
-func (p *Pool) listed(u *user) listedUser {
-	return listedUser{u.name, attributeList(p.attributes(u)), epoch(u.created), epoch(u.modified), true, u.status}
+func (p *Pool) userType(u *user) userType {
+	return userType{u.name, attributeList(p.attributes(u)), epoch(u.created), epoch(u.modified), !u.disabled, u.status}
 }
 
 // epoch is how the API writes times: seconds since 1970.
@@ -173,7 +187,7 @@ func (p *Pool) opAdminGetUser(_ context.Context, in adminUserIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := p.listed(u)
+	l := p.userType(u)
 	return map[string]any{
 		"Username":             l.Username,
 		"UserAttributes":       l.Attributes,
@@ -182,20 +196,6 @@ func (p *Pool) opAdminGetUser(_ context.Context, in adminUserIn) (any, error) {
 		"Enabled":              l.Enabled,
 		"UserStatus":           l.UserStatus,
 	}, nil
-}
-
-type adminUpdateIn struct {
-	UserPoolId     string
-	Username       string
-	UserAttributes []attribute
-}
-
-func (p *Pool) opAdminUpdateUserAttributes(_ context.Context, in adminUpdateIn) (any, error) {
-	u, err := p.adminUser(in.UserPoolId, in.Username)
-	if err != nil {
-		return nil, err
-	}
-	return done{}, p.setAttributes(u.name, attributeMap(in.UserAttributes))
 }
 
 type adminPasswordIn struct {
@@ -220,15 +220,16 @@ func (p *Pool) opAdminConfirmSignUp(ctx context.Context, in adminUserIn) (any, e
 	}
 	err = p.update(u.name, func(u *user) error {
 		if u.status != statusUnconfirmed {
-			return errNotAuthorized("User cannot be confirmed. Current status is " + u.status)
+			return errNotUnconfirmed(u)
 		}
-		u.status, u.code = statusConfirmed, nil
+		u.status = statusConfirmed
+		u.setCode(codeSignUp, nil)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return done{}, p.postConfirmation(ctx, "CLIENT_ID_NOT_APPLICABLE", u.name, in.ClientMetadata)
+	return done{}, p.postConfirmation(ctx, noClient, u.name, in.ClientMetadata)
 }
 
 func (p *Pool) opAdminDeleteUser(_ context.Context, in adminUserIn) (any, error) {
@@ -239,150 +240,29 @@ func (p *Pool) opAdminDeleteUser(_ context.Context, in adminUserIn) (any, error)
 	return done{}, p.remove(u.name)
 }
 
-type listUsersIn struct {
-	UserPoolId      string
-	Filter          string
-	Limit           int
-	PaginationToken string
+func (p *Pool) opAdminUserGlobalSignOut(_ context.Context, in adminUserIn) (any, error) {
+	return p.changeUser(in, func(u *user) { u.signOut(p.now()) })
 }
 
-// userFilter is the one form of Filter: attribute = "value", or ^= for a prefix.
-var userFilter = regexp.MustCompile(`^\s*"?([\w:]+)"?\s*(\^?=)\s*"((?:[^"\\]|\\.)*)"\s*$`)
-
-// opListUsers lists by name. The pagination token is the last name of a page.
-func (p *Pool) opListUsers(_ context.Context, in listUsersIn) (any, error) {
-	if err := p.checkPool(in.UserPoolId); err != nil {
-		return nil, err
-	}
-	const most = 60 // and the default (API reference, QueryLimitType)
-	if in.Limit < 0 || in.Limit > most {
-		return nil, errConstraint("limit", "Member must have value less than or equal to 60")
-	}
-	limit := cmp.Or(in.Limit, most)
-	match := func(listedUser) bool { return true }
-	if in.Filter != "" {
-		parts := userFilter.FindStringSubmatch(in.Filter)
-		if parts == nil {
-			return nil, errParameter("Error while parsing filter.")
-		}
-		value := strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(parts[3])
-		match = func(u listedUser) bool {
-			got := u.field(parts[1])
-			return got == value || parts[2] == "^=" && strings.HasPrefix(got, value)
-		}
-	}
-
-	p.mu.Lock()
-	users := maps.Clone(p.users)
-	p.mu.Unlock()
-	answer := struct {
-		Users           []listedUser
-		PaginationToken string `json:",omitempty"`
-	}{Users: []listedUser{}}
-	for _, name := range slices.Sorted(maps.Keys(users)) {
-		u := p.listed(users[name])
-		if name <= in.PaginationToken || !match(u) {
-			continue
-		}
-		if len(answer.Users) == limit {
-			answer.PaginationToken = fold(answer.Users[limit-1].Username)
-			break
-		}
-		answer.Users = append(answer.Users, u)
-	}
-	return answer, nil
+// opAdminDisableUser ends the user's tokens too (API reference).
+func (p *Pool) opAdminDisableUser(_ context.Context, in adminUserIn) (any, error) {
+	return p.changeUser(in, func(u *user) {
+		u.disabled = true
+		u.signOuts++
+	})
 }
 
-// field is what Filter can look at.
-func (u listedUser) field(name string) string {
-	switch name {
-	case "username":
-		return u.Username
-	case "cognito:user_status":
-		return u.UserStatus
-	case "status":
-		return "Enabled"
-	}
-	for _, a := range u.Attributes {
-		if a.Name == name {
-			return a.Value
-		}
-	}
-	return ""
+func (p *Pool) opAdminEnableUser(_ context.Context, in adminUserIn) (any, error) {
+	return p.changeUser(in, func(u *user) { u.disabled = false })
 }
 
-type describePoolIn struct{ UserPoolId string }
-
-func (p *Pool) opDescribeUserPool(_ context.Context, in describePoolIn) (any, error) {
-	if err := p.checkPool(in.UserPoolId); err != nil {
-		return nil, err
-	}
-	functions := make(map[string]string)
-	define, create, verify, _ := p.customAuth()
-	t := p.config.Triggers
-	for name, h := range map[string]lambda.Handler{
-		"DefineAuthChallenge":         define.handler,
-		"CreateAuthChallenge":         create.handler,
-		"VerifyAuthChallengeResponse": verify.handler,
-		"PreSignUp":                   t.PreSignUp,
-		"PostConfirmation":            t.PostConfirmation,
-		"PreAuthentication":           t.PreAuthentication,
-		"PostAuthentication":          t.PostAuthentication,
-		"PreTokenGeneration":          t.PreTokenGeneration,
-	} {
-		if h != nil {
-			functions[name] = p.functionARN(name)
-		}
-	}
-	p.mu.Lock()
-	users := len(p.users)
-	p.mu.Unlock()
-	return map[string]any{"UserPool": map[string]any{
-		"Id":                     p.config.ID,
-		"Name":                   p.name(),
-		"Arn":                    "arn:aws:cognito-idp:" + p.region + ":000000000000:userpool/" + p.config.ID,
-		"UsernameAttributes":     slices.Concat([]string{}, p.config.UsernameAttributes),
-		"AliasAttributes":        slices.Concat([]string{}, p.config.AliasAttributes),
-		"LambdaConfig":           functions,
-		"Policies":               map[string]any{"PasswordPolicy": map[string]any{"MinimumLength": 8}},
-		"MfaConfiguration":       "OFF",
-		"EstimatedNumberOfUsers": users,
-		"CreationDate":           epoch(p.created),
-		"LastModifiedDate":       epoch(p.created),
-		"UsernameConfiguration":  map[string]bool{"CaseSensitive": false},
-	}}, nil
-}
-
-type describeClientIn struct{ UserPoolId, ClientId string }
-
-func (p *Pool) opDescribeUserPoolClient(_ context.Context, in describeClientIn) (any, error) {
-	if err := p.checkPool(in.UserPoolId); err != nil {
-		return nil, err
-	}
-	c, err := p.client(in.ClientId)
+func (p *Pool) changeUser(in adminUserIn, change func(*user)) (any, error) {
+	u, err := p.adminUser(in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
-	d := map[string]any{
-		"UserPoolId":                 p.config.ID,
-		"ClientId":                   c.ID,
-		"ClientName":                 c.Name,
-		"ExplicitAuthFlows":          c.ExplicitAuthFlows,
-		"PreventUserExistenceErrors": c.PreventUserExistenceErrors,
-		"AuthSessionValidity":        int(c.AuthSessionValidity.Minutes()),
-		"AccessTokenValidity":        int(c.AccessTokenValidity.Seconds()),
-		"IdTokenValidity":            int(c.IDTokenValidity.Seconds()),
-		"RefreshTokenValidity":       int(c.RefreshTokenValidity.Seconds()),
-		"TokenValidityUnits":         map[string]string{"AccessToken": "seconds", "IdToken": "seconds", "RefreshToken": "seconds"},
-		"EnableTokenRevocation":      true,
-		"CreationDate":               epoch(p.created),
-		"LastModifiedDate":           epoch(p.created),
-	}
-	if c.Secret != "" {
-		d["ClientSecret"] = c.Secret
-	}
-	if c.RotateRefreshTokens {
-		d["RefreshTokenRotation"] = map[string]any{"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}
-	}
-	return map[string]any{"UserPoolClient": d}, nil
+	return done{}, p.update(u.name, func(u *user) error {
+		change(u)
+		return nil
+	})
 }

@@ -4,6 +4,7 @@ package cognitotest
 // InitiateAuth, the triggers, RespondToAuthChallenge and the tokens.
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"maps"
@@ -62,6 +63,8 @@ func (p *Pool) startCustom(ctx context.Context, c *Client, parameters, clientMet
 		return nil, errUserNotFound()
 	case u == nil:
 		a.notFound = true
+	case u.disabled:
+		return nil, errDisabled()
 	case u.status == statusUnconfirmed:
 		return nil, failure("UserNotConfirmedException", "User is not confirmed.") // (observed)
 	}
@@ -86,16 +89,21 @@ func (p *Pool) startCustom(ctx context.Context, c *Client, parameters, clientMet
 		return nil, errParameter("Invalid CHALLENGE_NAME")
 	}
 
-	pre := trigger{"PreAuthentication", "PreAuthentication_Authentication", p.config.Triggers.PreAuthentication}
-	err := p.invoke(ctx, pre, a.userName, c.ID, preAuthenticationRequest{
+	if err := p.preAuthentication(ctx, a, u, clientMetadata); err != nil {
+		return nil, err
+	}
+	return p.next(ctx, a, nil)
+}
+
+// preAuthentication runs the trigger. The client's metadata is its validation
+// data.
+func (p *Pool) preAuthentication(ctx context.Context, a *attempt, u *user, clientMetadata map[string]string) error {
+	t := trigger{name: "PreAuthentication", source: "PreAuthentication_Authentication", handler: p.settings().triggers.PreAuthentication}
+	return p.invoke(ctx, t, a.userName, a.client.ID, preAuthenticationRequest{
 		UserAttributes: p.attributesOf(u),
 		ValidationData: clientMetadata,
 		UserNotFound:   a.userNotFound(),
 	}, new(emptyResponse))
-	if err != nil {
-		return nil, err
-	}
-	return p.next(ctx, a, nil)
 }
 
 // userNotFound is the field of the events: absent for clients with LEGACY.
@@ -121,6 +129,9 @@ func (p *Pool) subject(a *attempt) (*user, error) {
 		return nil, nil
 	}
 	if u := p.find(a.userName); u != nil {
+		if u.disabled {
+			return nil, errDisabled()
+		}
 		return u, nil
 	}
 	if a.client.PreventUserExistenceErrors == existenceShown {
@@ -250,6 +261,8 @@ func (p *Pool) respond(ctx context.Context, c *Client, challenge, session string
 		required = []string{"ANSWER"}
 	case passwordVerifier:
 		required = []string{"PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP"}
+	case newPasswordRequired:
+		required = []string{"NEW_PASSWORD"}
 	default:
 		return nil, errParameter("cognitotest: the challenge %q is not there", clip(challenge))
 	}
@@ -263,14 +276,18 @@ func (p *Pool) respond(ctx context.Context, c *Client, challenge, session string
 	if err != nil {
 		return nil, err
 	}
-	sameUser := fold(name) == fold(a.userName) || fold(internal) == fold(a.userName)
-	if a.client != c || a.challenge != challenge || !sameUser {
+	sameUser := p.fold(name) == p.fold(a.userName) || p.fold(internal) == p.fold(a.userName)
+	if a.client.ID != c.ID || a.challenge != challenge || !sameUser {
 		return nil, errNotAuthorized("Invalid session for the user.")
 	}
-	if challenge == passwordVerifier {
+	switch challenge {
+	case passwordVerifier:
 		return p.checkPasswordClaim(ctx, a, responses, clientMetadata)
+	case newPasswordRequired:
+		return p.takeNewPassword(ctx, a, responses, clientMetadata)
+	default:
+		return p.verifyAnswer(ctx, a, responses["ANSWER"], clientMetadata)
 	}
-	return p.verifyAnswer(ctx, a, responses["ANSWER"], clientMetadata)
 }
 
 // redeemEither finds the attempt by Session, or for PASSWORD_VERIFIER by the
@@ -357,6 +374,9 @@ func (p *Pool) checkPasswordClaim(ctx context.Context, a *attempt, responses, cl
 	if !proven || a.notFound {
 		return nil, errIncorrect()
 	}
+	if a.byPassword {
+		return p.passwordProven(ctx, a, clientMetadata)
+	}
 	return p.next(ctx, a.after(challengeResult{passwordVerifier, true, nil}), clientMetadata)
 }
 
@@ -376,7 +396,7 @@ func (p *Pool) succeed(ctx context.Context, a *attempt, clientMetadata map[strin
 	if err != nil {
 		return nil, err
 	}
-	post := trigger{"PostAuthentication", "PostAuthentication_Authentication", p.config.Triggers.PostAuthentication}
+	post := trigger{name: "PostAuthentication", source: "PostAuthentication_Authentication", handler: p.settings().triggers.PostAuthentication}
 	err = p.invoke(ctx, post, u.name, a.client.ID, postAuthenticationRequest{
 		UserAttributes: p.attributes(u),
 		ClientMetadata: clientMetadata,
@@ -388,7 +408,7 @@ func (p *Pool) succeed(ctx context.Context, a *attempt, clientMetadata map[strin
 	if u, err = p.subject(a); err != nil {
 		return nil, err
 	}
-	g, err := p.issue(ctx, a.client, u, clientMetadata)
+	g, err := p.issue(ctx, cmp.Or(a.tokenSource, "TokenGeneration_Authentication"), a.client, u, clientMetadata)
 	if err != nil {
 		return nil, err
 	}

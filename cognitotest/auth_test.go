@@ -86,11 +86,11 @@ func TestSessions(t *testing.T) {
 			return copied.Answer(ctx, "right", nil)
 		}, used},
 		"just in time": {func(context.Context, *cognitotest.Pool, *cognitotest.SignIn) error {
-			time.Sleep(3*time.Minute - 1)
+			time.Sleep(15*time.Minute - 1)
 			return nil
 		}, "<nil>"},
 		"too late": {func(context.Context, *cognitotest.Pool, *cognitotest.SignIn) error {
-			time.Sleep(3 * time.Minute)
+			time.Sleep(15 * time.Minute)
 			return nil
 		}, expired},
 		"restarted by the next challenge": {func(ctx context.Context, p *cognitotest.Pool, s *cognitotest.SignIn) error {

@@ -47,6 +47,8 @@ func errMissing(name string) *Error {
 
 func errIncorrect() *Error { return errNotAuthorized("Incorrect username or password.") } // (observed)
 
+func errDisabled() *Error { return errNotAuthorized("User is disabled.") } // (observed)
+
 func errUserNotFound() *Error {
 	return failure("UserNotFoundException", "User does not exist.") // (observed)
 }

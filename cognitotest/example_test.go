@@ -18,9 +18,9 @@ func Example() {
 	ctx := context.Background()
 	inbox := new(cognitotest.Inbox)
 	handler, err := customauth.NewHandler(customauth.Options{
-		Keys:   [][]byte{[]byte("at least thirty-two bytes, secret")},
-		Steps:  []customauth.Challenge{customauth.OTP{Sender: inbox}},
-		Logger: slog.New(slog.DiscardHandler),
+		Keys:    []customauth.Secret{customauth.Hide("at least thirty-two bytes, secret")},
+		Senders: map[string]customauth.Sender{"SMS": inbox},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, nil)
 	if err != nil {
 		log.Fatal(err)
@@ -61,9 +61,9 @@ func Example() {
 // net/http.
 func ExampleNewServer() {
 	handler, err := customauth.NewHandler(customauth.Options{
-		Keys:   [][]byte{[]byte("at least thirty-two bytes, secret")},
-		Steps:  []customauth.Challenge{customauth.OTP{Sender: new(cognitotest.Inbox)}},
-		Logger: slog.New(slog.DiscardHandler),
+		Keys:    []customauth.Secret{customauth.Hide("at least thirty-two bytes, secret")},
+		Senders: map[string]customauth.Sender{"SMS": new(cognitotest.Inbox)},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, nil)
 	if err != nil {
 		log.Fatal(err)

@@ -4,7 +4,10 @@ package cognitotest
 // random or kept inside.
 
 import (
+	"maps"
 	"math/big"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -63,4 +66,29 @@ type Revocations struct{ r revocations }
 
 func (r *Revocations) Add(id string, expires time.Time) bool { return r.r.add(id, expires) }
 func (r *Revocations) Has(id string) bool                    { return r.r.has(id) }
-func (r *Revocations) Len() int                              { return len(r.r.expires) }
+func (r *Revocations) Len() int                              { return len(r.r.ids) }
+
+// UserFields counts what a pool keeps of a user, and what it saves of that.
+func UserFields() (kept, saved int) {
+	return reflect.TypeFor[user]().NumField() + reflect.TypeFor[code]().NumField() + reflect.TypeFor[revocation]().NumField() + reflect.TypeFor[group]().NumField() - 1, // members are kept by the users
+		reflect.TypeFor[savedUser]().NumField() + reflect.TypeFor[savedCode]().NumField() + reflect.TypeFor[savedRevocation]().NumField() + reflect.TypeFor[savedGroup]().NumField()
+}
+
+// Operations are the names of all operations that the pool has.
+func Operations() []string { return slices.Sorted(maps.Keys(operations)) }
+
+// Index is the index of the lists that come in pages.
+type Index struct{ x index }
+
+func (i *Index) Add(key string)    { i.x.add(key) }
+func (i *Index) Remove(key string) { i.x.remove(key) }
+
+// From returns the keys that are not less than start.
+func (i *Index) From(start string) []string {
+	var keys []string
+	i.x.from(start, func(key string) bool {
+		keys = append(keys, key)
+		return true
+	})
+	return keys
+}

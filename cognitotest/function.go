@@ -1,8 +1,8 @@
 package cognitotest
 
 // This file runs triggers that live outside of this process: a compiled Lambda
-// function ([StartFunction]), which gets its events over the Lambda Runtime API
-// as it does on AWS, and anything that answers at a Lambda invoke URL
+// function ([StartFunction]) or a script ([StartScript]), which gets its events
+// over the Lambda Runtime API as it does on AWS, and anything that answers at a Lambda invoke URL
 // ([InvokeURL]).
 
 import (
@@ -36,7 +36,7 @@ const (
 	functionInitTimeout = 10 * time.Second
 )
 
-// FunctionOptions say how [StartFunction] runs a binary. The zero value is a
+// FunctionOptions say how [StartFunction] and [StartScript] run a function. The zero value is a
 // function with one process and a timeout of 5 seconds.
 type FunctionOptions struct {
 	// Env is added to the environment, as "KEY=value"; it wins over what is
@@ -45,7 +45,7 @@ type FunctionOptions struct {
 	// credentials, so that it cannot reach a real account by accident.
 	Env []string
 
-	Name   string // of the function; default: the name of the binary
+	Name   string // of the function; default: the name of the file
 	Region string // default us-east-1
 
 	// Timeout is how long the function may take for one event. A process that
@@ -58,6 +58,15 @@ type FunctionOptions struct {
 	// Lambda, processes share no memory.
 	Processes int
 
+	// Clock, if set, is what a script of StartScript takes for the time. A binary
+	// goes by the machine's.
+	Clock *Clock
+
+	// Endpoint, if set, is the http URL of the pool's server. A JavaScript function
+	// of StartScript that asks the service's own host in Region, for the keys that
+	// it checks tokens with, gets its answer there.
+	Endpoint string
+
 	// Output gets what the processes write to stdout and stderr. Writes to it
 	// do not overlap. Default os.Stderr.
 	Output io.Writer
@@ -69,7 +78,10 @@ type FunctionOptions struct {
 //
 // A function works by the clock of the machine, also where the pool does not.
 type Function struct {
-	path    string
+	path    string   // of the program
+	args    []string // of the program
+	root    string   // the folder of the function's code, where it runs
+	handler string   // _HANDLER
 	options FunctionOptions
 	events  chan *functionEvent
 
@@ -113,7 +125,13 @@ func StartFunction(binary string, o FunctionOptions) (*Function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cognitotest: start function: %w", err)
 	}
-	o.Name = cmp.Or(o.Name, filepath.Base(path))
+	f := &Function{path: path, root: filepath.Dir(path), handler: "bootstrap"}
+	return f.open(binary, o)
+}
+
+// open starts the processes. The file is what errors name.
+func (f *Function) open(file string, o FunctionOptions) (*Function, error) {
+	o.Name = cmp.Or(o.Name, filepath.Base(file))
 	o.Region = cmp.Or(o.Region, "us-east-1")
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	o.Processes = max(o.Processes, 1)
@@ -122,7 +140,7 @@ func StartFunction(binary string, o FunctionOptions) (*Function, error) {
 	}
 	o.Output = &functionOutput{w: o.Output}
 
-	f := &Function{path: path, options: o, events: make(chan *functionEvent), closing: make(chan struct{})}
+	f.options, f.events, f.closing = o, make(chan *functionEvent), make(chan struct{})
 	started := make(chan error, o.Processes)
 	for range o.Processes {
 		f.workers.Go(func() {
@@ -133,12 +151,13 @@ func StartFunction(binary string, o FunctionOptions) (*Function, error) {
 			}
 		})
 	}
+	var err error
 	for range o.Processes {
 		err = cmp.Or(err, <-started)
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("cognitotest: start %s: %w", binary, err)
+		return nil, fmt.Errorf("cognitotest: start %s: %w", file, err)
 	}
 	return f, nil
 }
@@ -273,12 +292,12 @@ func (f *Function) start() (*functionProcess, error) {
 	}
 	p := &functionProcess{
 		f:      f,
-		cmd:    exec.Command(f.path),
+		cmd:    exec.Command(f.path, f.args...),
 		events: make(chan *functionEvent),
 		ready:  make(chan struct{}),
 		exited: make(chan struct{}),
 	}
-	p.cmd.Dir = filepath.Dir(f.path)
+	p.cmd.Dir = f.root
 	p.cmd.Env = f.environment(listener.Addr().String())
 	p.cmd.Stdout = f.options.Output
 	p.cmd.Stderr = f.options.Output
@@ -381,10 +400,13 @@ func (f *Function) environment(api string) []string {
 		"AWS_ACCESS_KEY_ID=made-up",
 		"AWS_SECRET_ACCESS_KEY=made-up",
 		"AWS_SESSION_TOKEN=made-up",
-		"LAMBDA_TASK_ROOT=" + filepath.Dir(f.path),
-		"LAMBDA_RUNTIME_DIR=" + filepath.Dir(f.path),
+		"LAMBDA_TASK_ROOT=" + f.root,
+		"LAMBDA_RUNTIME_DIR=" + f.root,
 		"TZ=:UTC",
-		"_HANDLER=bootstrap",
+		"_HANDLER=" + f.handler,
+	}
+	if o.Endpoint != "" {
+		env = append(env, "COGNITOTEST_ENDPOINT="+o.Endpoint)
 	}
 	for _, name := range []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT"} {
 		if value, ok := os.LookupEnv(name); ok {
@@ -431,6 +453,9 @@ func (p *functionProcess) next(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(o.Timeout).UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+o.Region+":123456789012:function:"+o.Name)
 	h.Set("Lambda-Runtime-Trace-Id", functionTraceID())
+	if offset := o.Clock.Offset(); offset != 0 {
+		h.Set(clockHeader, strconv.FormatInt(offset.Milliseconds(), 10))
+	}
 	w.Write(e.payload)
 }
 

@@ -100,7 +100,7 @@ func FuzzSRPChallenge(f *testing.F) {
 	f.Fuzz(func(t *testing.T, salt, b, block, user string) {
 		_, err := cognitotest.NewSRPClient(nil).Answer(map[string]string{
 			"USERNAME": user, "USER_ID_FOR_SRP": user, "SALT": salt, "SRP_B": b, "SECRET_BLOCK": block,
-		}, poolID, "correct horse", midnight)
+		}, poolID, "Correct-Horse-9", midnight)
 		if err != nil && !strings.HasPrefix(err.Error(), "cognitotest: ") {
 			t.Errorf("error: %v", err)
 		}

@@ -15,7 +15,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
 )
 
 // A Config says what a [Pool] is like. Only Triggers must be set.
@@ -25,7 +28,8 @@ type Config struct {
 	ID string
 
 	// Issuer of the tokens. Default "https://cognito-idp.<region>.amazonaws.com/<ID>",
-	// which is what token verifiers made for Cognito insist on.
+	// which is what token verifiers made for Cognito insist on. With
+	// [Server.Issuer], verifiers find the keys by the issuer.
 	Issuer string
 
 	// Clients are the app clients. Default one, with the defaults of [Client].
@@ -44,10 +48,41 @@ type Config struct {
 	// or e-mail address counts once it is verified.
 	AliasAttributes []string
 
+	// AutoVerifiedAttributes, "phone_number" or "email" or both, are those that
+	// the pool verifies by a code: at sign-up, the phone number first, and after
+	// a change. Default none: users who are not confirmed by PreSignUp wait for
+	// an administrator.
+	AutoVerifiedAttributes []string
+
+	// AttributesRequireVerificationBeforeUpdate, a part of AutoVerifiedAttributes,
+	// keep their old value until the code for the new one has come back.
+	AttributesRequireVerificationBeforeUpdate []string
+
+	// Schema declares attributes. Default none: standard attributes alone, none of
+	// them required, and custom attributes of any name, as texts. With one
+	// attribute declared, a custom attribute that is not is refused.
+	Schema []Attribute
+
+	// CaseSensitive makes names and aliases that differ in case different ones.
+	// Default false, as for new pools.
+	CaseSensitive bool
+
+	// Functions are functions by name that LambdaConfig of CreateUserPool and
+	// UpdateUserPool can name by their ARNs, beside those of Triggers.
+	Functions map[string]lambda.Handler
+
+	// PasswordPolicy is what passwords must be like.
+	PasswordPolicy PasswordPolicy
+
 	// Inbox receives what the pool itself sends: the codes that confirm a
-	// sign-up, and temporary passwords. It may be the inbox of the handlers too.
+	// sign-up or verify an attribute, and temporary passwords. It may be the inbox of the handlers too.
 	// Default none: these messages are dropped.
 	Inbox *Inbox
+
+	// Logf is told of every call of a trigger that fails, with the cause that
+	// clients over HTTP do not get: the panic with its stack, or which member of
+	// the answer was of a wrong type. In a test, t.Logf. Default none.
+	Logf func(format string, args ...any)
 
 	// Key signs the tokens. Default one that is made when the first token is
 	// signed, which takes a good part of a second; many pools can share one. At
@@ -58,6 +93,16 @@ type Config struct {
 	// weigh, by the estimate that the package documentation explains. Default
 	// 2,048, the API reference's limit. A negative number allows any weight.
 	SessionLimit int
+
+	// TriggerTries is how often a trigger that crashes or does not answer within
+	// 5 seconds is called for one event, 1 to 3. Default 3, as the developer guide
+	// said for years. Since 23 March 2026 it says that the service may retry, and
+	// no number: a trigger should be right with 1 and with 3.
+	TriggerTries int
+
+	// Clock, if set, is the pool's time. Default the machine's. Triggers still have
+	// 5 seconds of the machine's.
+	Clock *Clock
 }
 
 // A Client is an app client of the pool. The zero value has no secret, allows
@@ -69,7 +114,9 @@ type Client struct {
 	// Name, as DescribeUserPoolClient shows it. Default the ID.
 	Name string
 
-	// Secret, if set, must be proven by SECRET_HASH in every request.
+	// Secret, if set, must be proven by SECRET_HASH in every request. The service
+	// makes secrets of 24 to 64 letters, digits, '_' and '+'; its API takes no
+	// others where the secret itself is sent, as RevokeToken does.
 	Secret string
 
 	// ExplicitAuthFlows default to ALLOW_CUSTOM_AUTH and ALLOW_REFRESH_TOKEN_AUTH.
@@ -80,17 +127,30 @@ type Client struct {
 	// are called for unknown users too, with userNotFound.
 	PreventUserExistenceErrors string
 
-	// AuthSessionValidity is how long a session can be answered: 3 to 15
-	// minutes, default 3 (API reference, CreateUserPoolClient).
+	// AuthSessionValidity is how long a session can be answered: 3 to 15 minutes.
+	// Default 15, so that a user whose code expired can ask for another. The service's
+	// own default is 3 (API reference, CreateUserPoolClient), and so is that of app
+	// clients that are made by the API.
 	AuthSessionValidity time.Duration
 
 	// Validity of the tokens. Defaults: 1 hour, 1 hour, 30 days.
 	AccessTokenValidity, IDTokenValidity, RefreshTokenValidity time.Duration
 
+	// ReadAttributes are what the client's ID tokens and GetUser tell of the user,
+	// and WriteAttributes what it can set. Default all but, to write, the
+	// _verified.
+	ReadAttributes, WriteAttributes []string
+
 	// RotateRefreshTokens makes every refresh return a new refresh token and end
-	// the old one, without a grace period. Such a client refreshes with
-	// GetTokensFromRefreshToken alone.
+	// the old one; the new one ends when the old one would have. Such a client
+	// refreshes with GetTokensFromRefreshToken alone.
 	RotateRefreshTokens bool
+
+	// RefreshTokenGracePeriod is how long a refresh token can still be used after
+	// it was exchanged: 0 to 60 seconds, default 0.
+	RefreshTokenGracePeriod time.Duration
+
+	shown map[string]any // what DescribeUserPoolClient tells and nothing here looks at
 }
 
 // The two values of PreventUserExistenceErrors.
@@ -99,79 +159,116 @@ const (
 	existenceShown  = "LEGACY"
 )
 
-// A Pool is a user pool in this process. It is safe for concurrent use, and no
-// two pools share anything.
+// A Pool is a user pool in this process. It is safe for concurrent use. Pools that
+// were made by NewPool share nothing; those that CreateUserPool adds over HTTP
+// answer at the same address, and share its key and inbox.
 //
-// It takes its time from package time alone and has no goroutine of its own, so
-// it works inside testing/synctest. It is an http.Handler that serves the HTTP
-// API; see [Pool.ServeHTTP].
+// It takes its time from package time alone, moved by Config.Clock, and has no
+// goroutine of its own, so it works inside testing/synctest. It is an http.Handler
+// that serves the HTTP API; see [Pool.ServeHTTP].
 type Pool struct {
-	config  Config
-	clients map[string]*Client
-	region  string
-	secret  []byte // for all that is derived: made-up users, tags, sealed tokens
-	created time.Time
+	config   Config                   // what cannot change
+	changing atomic.Pointer[settings] // what can
+	service  *region
+	region   string
+	secret   []byte // for all that is derived: made-up users, tags, sealed tokens
+	created  time.Time
 
 	key func() *rsa.PrivateKey
 
 	// mu guards what follows. It is never held while a trigger runs.
-	mu       sync.Mutex
-	users    map[string]*user  // by folded name; a user is replaced, not changed
-	aliases  map[string]string // alias attribute and folded value to folded name
-	sessions map[sessionID]*list.Element
-	queue    *list.List // of *attempt, in the order in which they were opened
-	revoked  revocations
+	mu         sync.Mutex
+	users      map[string]*user   // by folded name; a user is replaced, not changed
+	names      index              // of users
+	indexes    map[string]*index  // of users by attribute, see list.go
+	aliases    map[string]string  // alias attribute and folded value to folded name
+	groups     map[string]*group  // by name
+	groupNames index              // of groups
+	clients    map[string]*Client // by ID; a client is replaced, not changed
+	clientIDs  index              // of clients
+	sessions   map[sessionID]*list.Element
+	queue      *list.List  // of *attempt, in the order in which they were opened
+	revoked    revocations // sign-ins that were taken back
+	rotated    revocations // refresh tokens that were exchanged
 }
+
+const defaultPoolID = "us-east-1_Test00001"
 
 var poolID = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`) // API reference, UserPoolIdType
 
 // NewPool returns a pool without users. It fails for a Config that the service
 // would not take.
 func NewPool(c Config) (*Pool, error) {
-	c.ID = cmp.Or(c.ID, "us-east-1_Test00001")
+	c.ID = cmp.Or(c.ID, defaultPoolID)
 	if len(c.ID) > 55 || !poolID.MatchString(c.ID) {
 		return nil, fmt.Errorf("cognitotest: pool ID %q: want region_name, at most 55 characters", c.ID)
 	}
 	region, _, _ := strings.Cut(c.ID, "_")
 	c.Issuer = cmp.Or(c.Issuer, "https://cognito-idp."+region+".amazonaws.com/"+c.ID)
 	c.SessionLimit = cmp.Or(c.SessionLimit, sessionLimit)
+	c.TriggerTries = cmp.Or(c.TriggerTries, triggerTries)
+	if c.TriggerTries < 1 || c.TriggerTries > triggerTries {
+		return nil, fmt.Errorf("cognitotest: TriggerTries is %d: want 1 to %d", c.TriggerTries, triggerTries)
+	}
 	if err := checkAliases(c); err != nil {
 		return nil, err
 	}
-
-	p := &Pool{
-		config:   c,
-		clients:  make(map[string]*Client),
-		region:   region,
-		secret:   random(32),
-		created:  time.Now(),
-		key:      sync.OnceValue(newKey),
-		users:    make(map[string]*user),
-		aliases:  make(map[string]string),
-		sessions: make(map[sessionID]*list.Element),
-		queue:    list.New(),
+	s, err := newSettings(c)
+	if err != nil {
+		return nil, err
 	}
+
+	key := sync.OnceValue(newKey)
 	if c.Key != nil {
 		if c.Key.N.BitLen() < 2048 {
 			return nil, errors.New("cognitotest: Key: RS256 wants 2,048 bits or more (RFC 7518, 3.3)")
 		}
-		p.key = func() *rsa.PrivateKey { return c.Key }
+		key = func() *rsa.PrivateKey { return c.Key }
 	}
 	if len(c.Clients) == 0 {
 		c.Clients = []Client{{}}
 	}
-	p.config.Clients = slices.Clone(c.Clients)
-	for i := range p.config.Clients {
-		client := &p.config.Clients[i]
+	c.Clients = slices.Clone(c.Clients)
+	clients := make(map[string]*Client)
+	for i := range c.Clients {
+		client := &c.Clients[i]
 		if err := client.complete(); err != nil {
 			return nil, err
 		}
-		if p.clients[client.ID] != nil {
+		if clients[client.ID] != nil {
 			return nil, fmt.Errorf("cognitotest: two clients with ID %q", client.ID)
 		}
-		p.clients[client.ID] = client
+		clients[client.ID] = client
 	}
-	return p, nil
+	return newPool(c, s, newRegion(c.Functions), key), nil
+}
+
+// newPool makes a pool of what was checked, and adds it to the region.
+func newPool(c Config, s *settings, r *region, key func() *rsa.PrivateKey) *Pool {
+	p := &Pool{
+		config:   c,
+		service:  r,
+		secret:   random(32),
+		created:  c.Clock.Now(),
+		revoked:  revocations{clock: c.Clock},
+		rotated:  revocations{clock: c.Clock},
+		key:      key,
+		users:    make(map[string]*user),
+		aliases:  make(map[string]string),
+		indexes:  make(map[string]*index),
+		groups:   make(map[string]*group),
+		clients:  make(map[string]*Client),
+		sessions: make(map[sessionID]*list.Element),
+		queue:    list.New(),
+	}
+	p.region, _, _ = strings.Cut(c.ID, "_")
+	p.changing.Store(s)
+	for i := range c.Clients {
+		p.clients[c.Clients[i].ID] = &c.Clients[i]
+		p.clientIDs.add(c.Clients[i].ID)
+	}
+	r.add(p)
+	return p
 }
 
 func checkAliases(c Config) error {
@@ -198,7 +295,7 @@ func (c *Client) complete() error {
 	c.ID = cmp.Or(c.ID, "1example23456789testclient")
 	c.Name = cmp.Or(c.Name, c.ID)
 	c.PreventUserExistenceErrors = cmp.Or(c.PreventUserExistenceErrors, existenceHidden)
-	c.AuthSessionValidity = cmp.Or(c.AuthSessionValidity, 3*time.Minute)
+	c.AuthSessionValidity = cmp.Or(c.AuthSessionValidity, 15*time.Minute)
 	c.AccessTokenValidity = cmp.Or(c.AccessTokenValidity, time.Hour)
 	c.IDTokenValidity = cmp.Or(c.IDTokenValidity, time.Hour)
 	c.RefreshTokenValidity = cmp.Or(c.RefreshTokenValidity, 30*24*time.Hour)
@@ -216,10 +313,14 @@ func (c *Client) complete() error {
 		{"AccessTokenValidity", c.AccessTokenValidity, 5 * time.Minute, day},
 		{"IDTokenValidity", c.IDTokenValidity, 5 * time.Minute, day},
 		{"RefreshTokenValidity", c.RefreshTokenValidity, time.Hour, 3650 * day},
+		{"RefreshTokenGracePeriod", c.RefreshTokenGracePeriod, 0, time.Minute},
 	} {
 		if r.value < r.least || r.value > r.max {
 			return fmt.Errorf("cognitotest: client %s: %s is %v: want %v to %v", c.ID, r.name, r.value, r.least, r.max)
 		}
+	}
+	if c.RefreshTokenGracePeriod > 0 && !c.RotateRefreshTokens {
+		return fmt.Errorf("cognitotest: client %s: RefreshTokenGracePeriod is for RotateRefreshTokens alone", c.ID)
 	}
 	if !clientID.MatchString(c.ID) {
 		return fmt.Errorf("cognitotest: client ID %q: want 1 to 128 letters, digits, '_' and '+'", c.ID)
@@ -233,14 +334,20 @@ func (c *Client) complete() error {
 // ID returns the ID of the pool.
 func (p *Pool) ID() string { return p.config.ID }
 
-// ClientID returns the ID of the first app client.
+// ClientID returns the ID of the first of Config.Clients.
 func (p *Pool) ClientID() string { return p.config.Clients[0].ID }
 
+func (p *Pool) hasClient(id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.clients[id] != nil
+}
+
 func (p *Pool) client(id string) (*Client, error) {
-	if id == "" {
-		return nil, errNull("clientId")
-	}
-	if c := p.clients[id]; c != nil {
+	p.mu.Lock()
+	c := p.clients[id]
+	p.mu.Unlock()
+	if c != nil {
 		return c, nil
 	}
 	return nil, failure("ResourceNotFoundException", "User pool client %s does not exist.", clip(id)) // (observed)
@@ -249,8 +356,13 @@ func (p *Pool) client(id string) (*Client, error) {
 // allows reports whether the client has the flow, "CUSTOM_AUTH" for example.
 // Before ExplicitAuthFlows began with ALLOW_, the names were others.
 func (c *Client) allows(flow string) bool {
+	old := map[string]string{
+		"CUSTOM_AUTH":              "CUSTOM_AUTH_FLOW_ONLY",
+		"USER_PASSWORD_AUTH":       "USER_PASSWORD_AUTH",
+		"ADMIN_USER_PASSWORD_AUTH": "ADMIN_NO_SRP_AUTH",
+	}
 	return slices.Contains(c.ExplicitAuthFlows, "ALLOW_"+flow) ||
-		flow == "CUSTOM_AUTH" && slices.Contains(c.ExplicitAuthFlows, "CUSTOM_AUTH_FLOW_ONLY")
+		old[flow] != "" && slices.Contains(c.ExplicitAuthFlows, old[flow])
 }
 
 // checkHash checks SECRET_HASH, the client's proof of its secret for a user name

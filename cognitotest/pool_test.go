@@ -40,9 +40,10 @@ func TestSignInWithOTP(t *testing.T) {
 	ctx := context.Background()
 	inbox := new(cognitotest.Inbox)
 	h, err := customauth.NewHandler(customauth.Options{
-		Keys:   [][]byte{[]byte("a key of at least thirty-two bytes")},
-		Steps:  []customauth.Challenge{customauth.OTP{Sender: inbox}},
-		Logger: slog.New(slog.DiscardHandler),
+		Keys:    []customauth.Secret{customauth.Hide("a key of at least thirty-two bytes")},
+		Store:   customauth.NewMemoryStore(),
+		Senders: map[string]customauth.Sender{"SMS": inbox},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -84,9 +85,11 @@ func TestSignInWithPasswordAndOTP(t *testing.T) {
 	ctx := context.Background()
 	inbox := new(cognitotest.Inbox)
 	h, err := customauth.NewHandler(customauth.Options{
-		Keys:   [][]byte{[]byte("a key of at least thirty-two bytes")},
-		Steps:  []customauth.Challenge{customauth.Password(), customauth.OTP{Sender: inbox}},
-		Logger: slog.New(slog.DiscardHandler),
+		Keys:    []customauth.Secret{customauth.Hide("a key of at least thirty-two bytes")},
+		Store:   customauth.NewMemoryStore(),
+		Steps:   []customauth.Step{customauth.Password(), {Name: "otp", Challenge: customauth.OTP{}}},
+		Senders: map[string]customauth.Sender{"SMS": inbox},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -95,14 +98,14 @@ func TestSignInWithPasswordAndOTP(t *testing.T) {
 	if err := pool.AddUser("alice", map[string]string{"phone_number": phone}); err != nil {
 		t.Fatal(err)
 	}
-	if err := pool.SetPassword("alice", "correct horse"); err != nil {
+	if err := pool.SetPassword("alice", "Correct-Horse-9"); err != nil {
 		t.Fatal(err)
 	}
 
-	if _, err := pool.SignInSRP(ctx, "alice", "battery staple"); err == nil {
+	if _, err := pool.SignInSRP(ctx, "alice", "Battery-Staple-9"); err == nil {
 		t.Fatal("a wrong password went on to the code")
 	}
-	s, err := pool.SignInSRP(ctx, "alice", "correct horse")
+	s, err := pool.SignInSRP(ctx, "alice", "Correct-Horse-9")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ const (
 
 	// sessionsKept bounds the abandoned sign-ins that are remembered. The oldest
 	// go first.
-	sessionsKept = 50_000
+	sessionsKept = 200_000
 )
 
 // An attempt is a sign-in that waits for an answer. It is not changed once it is
@@ -39,6 +39,9 @@ type attempt struct {
 	userName string // the user's, or made up
 	notFound bool
 	entries  []challengeResult // the session that triggers see
+
+	byPassword  bool   // Define has no part in it
+	tokenSource string // of PreTokenGeneration, if not that of other sign-ins
 
 	challenge string            // CUSTOM_CHALLENGE or PASSWORD_VERIFIER
 	metadata  *string           // what Create returned
@@ -72,7 +75,7 @@ func (p *Pool) open(a *attempt) (session string, err error) {
 		return "", failure("InvalidLambdaResponseException",
 			"cognitotest: Session would weigh %d characters, more than %d: challengeMetadata of all rounds and privateChallengeParameters are too large", n, limit)
 	}
-	now := time.Now()
+	now := p.now()
 	a.id = sessionID(random(16))
 	a.expires = now.Add(a.client.AuthSessionValidity)
 
@@ -112,7 +115,7 @@ func (p *Pool) redeem(kind string, ticket []byte) (*attempt, error) {
 		return nil, errNotAuthorized("Invalid session for the user.") // (observed)
 	}
 	expires := time.Unix(0, int64(binary.BigEndian.Uint64(ticket[len(sessionID{}):])))
-	if !time.Now().Before(expires) {
+	if !p.now().Before(expires) {
 		return nil, errNotAuthorized("Invalid session for the user, session is expired.") // (observed)
 	}
 	p.mu.Lock()

@@ -5,11 +5,10 @@ package cognitotest
 import (
 	"context"
 	"maps"
-	"time"
 )
 
-// A SignIn is a sign-in by the first app client, as an app sees it. It is for
-// one goroutine at a time.
+// A SignIn is a sign-in as an app sees it, by the first app client unless
+// [Pool.SignInAs] says another. It is for one goroutine at a time.
 type SignIn struct {
 	// Challenge is "CUSTOM_CHALLENGE" while there is one to answer.
 	Challenge string
@@ -31,14 +30,31 @@ type SignIn struct {
 // can be an alias, where the pool has them. The error is an [*Error] unless ctx
 // is done.
 func (p *Pool) SignIn(ctx context.Context, name string) (*SignIn, error) {
-	return p.signIn(ctx, map[string]string{"USERNAME": name})
+	return p.signIn(ctx, &p.config.Clients[0], map[string]string{"USERNAME": name})
 }
 
 // SignInSRP begins a sign-in with a password (CUSTOM_AUTH with SRP_A), and
 // proves the password if Define asks for that.
 func (p *Pool) SignInSRP(ctx context.Context, name, password string) (*SignIn, error) {
+	return p.signInSRP(ctx, &p.config.Clients[0], name, password)
+}
+
+// SignInAs is [Pool.SignIn] by any app client, or with a password
+// [Pool.SignInSRP].
+func (p *Pool) SignInAs(ctx context.Context, clientID, name, password string) (*SignIn, error) {
+	c, err := p.client(clientID)
+	if err != nil {
+		return nil, err
+	}
+	if password != "" {
+		return p.signInSRP(ctx, c, name, password)
+	}
+	return p.signIn(ctx, c, map[string]string{"USERNAME": name})
+}
+
+func (p *Pool) signInSRP(ctx context.Context, c *Client, name, password string) (*SignIn, error) {
 	srp := newSRPClient()
-	s, err := p.signIn(ctx, map[string]string{
+	s, err := p.signIn(ctx, c, map[string]string{
 		"USERNAME":       name,
 		"CHALLENGE_NAME": srpA,
 		srpA:             srp.a.Text(16),
@@ -46,7 +62,7 @@ func (p *Pool) SignInSRP(ctx context.Context, name, password string) (*SignIn, e
 	if err != nil || s.Challenge != passwordVerifier {
 		return s, err
 	}
-	responses, err := srp.answer(s.Parameters, p.config.ID, password, time.Now().UTC().Format(srpTimestamp))
+	responses, err := srp.answer(s.Parameters, p.config.ID, password, s.pool.now().UTC().Format(srpTimestamp))
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +72,10 @@ func (p *Pool) SignInSRP(ctx context.Context, name, password string) (*SignIn, e
 	return s, nil
 }
 
-func (p *Pool) signIn(ctx context.Context, parameters map[string]string) (*SignIn, error) {
-	c := &p.config.Clients[0]
+func (p *Pool) signIn(ctx context.Context, c *Client, parameters map[string]string) (*SignIn, error) {
+	if !c.allows("CUSTOM_AUTH") {
+		return nil, errFlow("CUSTOM_AUTH")
+	}
 	s := &SignIn{pool: p, client: c}
 	s.sign(parameters)
 	answer, err := p.startCustom(ctx, c, parameters, nil)
@@ -76,6 +94,18 @@ func (p *Pool) signIn(ctx context.Context, parameters map[string]string) (*SignI
 // refused the request before it looked at the answer.
 func (s *SignIn) Answer(ctx context.Context, answer string, clientMetadata map[string]string) error {
 	return s.respond(ctx, map[string]string{"USERNAME": s.Parameters["USERNAME"], "ANSWER": answer}, clientMetadata)
+}
+
+// Resend asks for the message again: an answer with the metadata "action" set to
+// "resend", which the handlers of customauth do not compare with anything.
+func (s *SignIn) Resend(ctx context.Context) error {
+	return s.Answer(ctx, "resend", map[string]string{"action": "resend"})
+}
+
+// Choose chooses one of several ways, "email" for example: an answer with the
+// metadata "action" set to "choose" and "way" to the way's name.
+func (s *SignIn) Choose(ctx context.Context, way string) error {
+	return s.Answer(ctx, "choose", map[string]string{"action": "choose", "way": way})
 }
 
 func (s *SignIn) respond(ctx context.Context, responses, clientMetadata map[string]string) error {

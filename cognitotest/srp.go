@@ -131,6 +131,12 @@ func newVerifier(poolName, userID, password string) verifier {
 	return verifier{salt, new(big.Int).Exp(srpG, x, srpN)}
 }
 
+// matches reports whether the password is the one that the verifier is of.
+func (v *verifier) matches(poolName, userID, password string) bool {
+	x := srpSecret(poolName, userID, password, v.salt)
+	return hmac.Equal(srpPad(new(big.Int).Exp(srpG, x, srpN)), srpPad(v.v))
+}
+
 // srpServer is one PASSWORD_VERIFIER challenge. It is not changed once made.
 type srpServer struct {
 	verifier

@@ -41,7 +41,7 @@ func TestSRPVectors(t *testing.T) {
 			private, _ := new(big.Int).SetString(v.A, 16)
 			got, err := cognitotest.NewSRPClient(private).Answer(map[string]string{
 				"USERNAME": "alice", "USER_ID_FOR_SRP": "alice", "SALT": v.Salt, "SRP_B": v.B, "SECRET_BLOCK": v.SecretBlock,
-			}, poolID, "correct horse", midnight)
+			}, poolID, "correct horse", midnight) // the vectors' password
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func passwordPool(t testing.TB) (*cognitotest.Pool, *fake) {
 		}
 	}
 	for _, name := range []string{"alice", "bob"} { // carol has no password
-		if err := pool.SetPassword(name, "correct horse"); err != nil {
+		if err := pool.SetPassword(name, "Correct-Horse-9"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,7 +101,7 @@ func passwordPool(t testing.TB) (*cognitotest.Pool, *fake) {
 func TestSignInSRP(t *testing.T) {
 	pool, f := passwordPool(t)
 	for range 16 {
-		s, err := pool.SignInSRP(t.Context(), "Alice@example.com", "correct horse")
+		s, err := pool.SignInSRP(t.Context(), "Alice@example.com", "Correct-Horse-9")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,9 +121,9 @@ func TestSignInSRP(t *testing.T) {
 
 	const refused = "NotAuthorizedException: Incorrect username or password."
 	for name, password := range map[string]string{
-		"alice":  "battery staple",
-		"carol":  "correct horse",
-		"nobody": "correct horse",
+		"alice":  "Battery-Staple-9",
+		"carol":  "Correct-Horse-9",
+		"nobody": "Correct-Horse-9",
 	} {
 		if _, err := pool.SignInSRP(t.Context(), name, password); errorOf(err) != refused {
 			t.Errorf("%s: %s, want %s", name, errorOf(err), refused)
@@ -222,7 +222,7 @@ type passwordRequest struct {
 func (r *passwordRequest) sign(t *testing.T, timestamp string) {
 	t.Helper()
 	var err error
-	if r.responses, err = r.client.Answer(r.parameters, poolID, "correct horse", timestamp); err != nil {
+	if r.responses, err = r.client.Answer(r.parameters, poolID, "Correct-Horse-9", timestamp); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -281,7 +281,7 @@ func TestPasswordVerifier(t *testing.T) {
 				"ClientId": clientID, "ChallengeName": "PASSWORD_VERIFIER", "Session": r.session, "ChallengeResponses": r.responses,
 			})
 		}, incorrect},
-		"too late":          {func(*testing.T, *cognitotest.Pool, *request) { time.Sleep(3 * time.Minute) }, "NotAuthorizedException: Invalid session for the user, session is expired."},
+		"too late":          {func(*testing.T, *cognitotest.Pool, *request) { time.Sleep(15 * time.Minute) }, "NotAuthorizedException: Invalid session for the user, session is expired."},
 		"block of nonsense": {func(_ *testing.T, _ *cognitotest.Pool, r *request) { r.responses["PASSWORD_CLAIM_SECRET_BLOCK"] = "!" }, incorrect},
 		"block made up": {func(_ *testing.T, _ *cognitotest.Pool, r *request) {
 			r.responses["PASSWORD_CLAIM_SECRET_BLOCK"] = base64.StdEncoding.EncodeToString(make([]byte, 56))

@@ -38,7 +38,7 @@ type origin struct {
 	JTI      string // origin_jti
 	AuthTime int64  // seconds since 1970
 	ID       string // of this one refresh token
-	Expires  int64  // of this one refresh token
+	Expires  int64  // of the refresh tokens, in seconds since 1970
 }
 
 func newKey() *rsa.PrivateKey {
@@ -63,19 +63,20 @@ func (p *Pool) sign(g *grant) *Tokens {
 }
 
 // issue makes the tokens of a new sign-in.
-func (p *Pool) issue(ctx context.Context, c *Client, u *user, clientMetadata map[string]string) (*grant, error) {
+func (p *Pool) issue(ctx context.Context, source string, c *Client, u *user, clientMetadata map[string]string) (*grant, error) {
 	o := origin{
 		Name:     u.name,
 		Sub:      u.sub,
 		ClientID: c.ID,
 		JTI:      p.originJTI(u, random(10)),
-		AuthTime: time.Now().Unix(),
+		AuthTime: p.now().Unix(),
+		Expires:  p.now().Add(c.RefreshTokenValidity).Unix(),
 	}
-	g, err := p.grant(ctx, "TokenGeneration_Authentication", c, u, o, clientMetadata)
+	g, err := p.grant(ctx, source, c, u, o, clientMetadata)
 	if err != nil {
 		return nil, err
 	}
-	g.tokens.RefreshToken = p.sealRefresh(c, o)
+	g.tokens.RefreshToken = p.sealRefresh(o)
 	return g, nil
 }
 
@@ -104,7 +105,7 @@ func (p *Pool) grant(ctx context.Context, source string, c *Client, u *user, o o
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
+	now := p.now()
 	eventID := uuid(random(16))
 	claims := func(use string, validity time.Duration) map[string]any {
 		return map[string]any{
@@ -123,12 +124,15 @@ func (p *Pool) grant(ctx context.Context, source string, c *Client, u *user, o o
 	access := claims("access", c.AccessTokenValidity)
 	access["client_id"] = c.ID
 	access["username"] = u.name
-	access["scope"] = "aws.cognito.signin.user.admin"
+	access["scope"] = signInScope
 
 	id := claims("id", c.IDTokenValidity)
 	id["aud"] = c.ID
 	id["cognito:username"] = u.name
 	for name, value := range u.attributes {
+		if !c.reads(name) {
+			continue
+		}
 		if strings.HasSuffix(name, "_verified") {
 			id[name] = isTrue(value)
 		} else {
@@ -138,44 +142,6 @@ func (p *Pool) grant(ctx context.Context, source string, c *Client, u *user, o o
 	override.apply(access, id)
 
 	return &grant{access, id, Tokens{ExpiresIn: int(c.AccessTokenValidity.Seconds()), TokenType: "Bearer"}}, nil
-}
-
-func (p *Pool) preTokenGeneration(ctx context.Context, source string, c *Client, u *user, clientMetadata map[string]string) (*claimsOverride, error) {
-	var r tokenResponse
-	t := trigger{"PreTokenGeneration", source, p.config.Triggers.PreTokenGeneration}
-	err := p.invoke(ctx, t, u.name, c.ID, tokenRequest{
-		UserAttributes:     p.attributes(u),
-		GroupConfiguration: groupConfiguration{GroupsToOverride: []string{}, IAMRolesToOverride: []string{}},
-		ClientMetadata:     clientMetadata,
-	}, &r)
-	return r.ClaimsOverrideDetails, err
-}
-
-// reservedClaims cannot be changed by PreTokenGeneration (developer guide, "Pre
-// token generation Lambda trigger").
-var reservedClaims = strings.Fields(`acr amr at_hash auth_time azp exp iat iss jti nbf nonce origin_jti sub
-	token_use aud client_id cognito:username event_id device_key identities scope username version`)
-
-// apply changes the claims as the trigger (event version 1) asked: those of the
-// ID token, and the groups in both.
-func (o *claimsOverride) apply(access, id map[string]any) {
-	if o == nil {
-		return
-	}
-	for name, value := range o.ClaimsToAddOrOverride {
-		if !slices.Contains(reservedClaims, name) {
-			id[name] = value
-		}
-	}
-	for _, name := range o.ClaimsToSuppress {
-		if !slices.Contains(reservedClaims, name) {
-			delete(id, name)
-		}
-	}
-	if o.GroupOverrideDetails != nil && len(o.GroupOverrideDetails.GroupsToOverride) > 0 {
-		access["cognito:groups"] = o.GroupOverrideDetails.GroupsToOverride
-		id["cognito:groups"] = o.GroupOverrideDetails.GroupsToOverride
-	}
 }
 
 type jwtHeader struct {
@@ -224,7 +190,10 @@ func (p *Pool) Claims(token string) (map[string]any, error) {
 	if u == nil || u.sub != claims["sub"] {
 		return nil, errUserNotFound()
 	}
-	if !p.current(u, jti) {
+	switch {
+	case u.disabled:
+		return nil, errDisabled()
+	case !p.current(u, jti):
 		return nil, errNotAuthorized("Access Token has been revoked") // (observed)
 	}
 	return claims, nil
@@ -259,7 +228,7 @@ func (p *Pool) parse(token string) (map[string]any, error) {
 	if json.Unmarshal(decoded[1], &claims) != nil || claims["iss"] != p.config.Issuer {
 		return nil, invalid
 	}
-	if expires, ok := claims["exp"].(float64); !ok || time.Now().Unix() >= int64(expires) {
+	if expires, ok := claims["exp"].(float64); !ok || p.now().Unix() >= int64(expires) {
 		return nil, errNotAuthorized("Access Token has expired") // (observed)
 	}
 	return claims, nil
@@ -267,21 +236,24 @@ func (p *Pool) parse(token string) (map[string]any, error) {
 
 // authorize returns the user of an access token.
 func (p *Pool) authorize(accessToken string) (*user, error) {
-	if accessToken == "" {
-		return nil, errNull("accessToken")
-	}
+	u, _, err := p.authorizeClient(accessToken)
+	return u, err
+}
+
+// authorizeClient also returns the ID of the app client that the token is for.
+func (p *Pool) authorizeClient(accessToken string) (u *user, clientID string, err error) {
 	claims, err := p.Claims(accessToken)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if claims["token_use"] != "access" {
-		return nil, errNotAuthorized("Invalid Access Token")
+		return nil, "", errNotAuthorized("Invalid Access Token")
 	}
-	u := p.find(claims["username"].(string))
+	u = p.find(claims["username"].(string))
 	if u == nil {
-		return nil, errUserNotFound()
+		return nil, "", errUserNotFound()
 	}
-	return u, nil
+	return u, claims["client_id"].(string), nil
 }
 
 // aead seals refresh tokens. They are opaque, and the pool keeps none of them.
@@ -297,9 +269,8 @@ func (p *Pool) aead() cipher.AEAD {
 	return gcm
 }
 
-func (p *Pool) sealRefresh(c *Client, o origin) string {
+func (p *Pool) sealRefresh(o origin) string {
 	o.ID = uuid(random(16))
-	o.Expires = time.Now().Add(c.RefreshTokenValidity).Unix()
 	plain, err := json.Marshal(o)
 	if err != nil {
 		panic(err) // strings and numbers cannot fail
@@ -331,21 +302,31 @@ func (p *Pool) refresh(ctx context.Context, c *Client, token string, rotate bool
 	switch {
 	case o.ClientID != c.ID || u == nil || u.sub != o.Sub:
 		return nil, errNotAuthorized("Invalid Refresh Token")
-	case time.Now().Unix() >= o.Expires:
+	case p.now().Unix() >= o.Expires:
 		return nil, errNotAuthorized("Refresh Token has expired") // (observed)
+	case u.disabled:
+		return nil, errDisabled()
 	case !p.current(u, o.JTI):
 		return nil, errNotAuthorized("Refresh Token has been revoked") // (observed)
-	case rotate && !p.revoked.add(o.ID, time.Unix(o.Expires, 0)), !rotate && p.revoked.has(o.ID):
-		return nil, errNotAuthorized("Refresh Token has been revoked")
+	}
+	if p.rotated.has(o.ID) {
+		return nil, errReuse()
 	}
 	g, err := p.grant(ctx, "TokenGeneration_RefreshTokens", c, u, o, clientMetadata)
-	if err != nil {
-		return nil, err
+	if err != nil || !rotate {
+		return g, err
 	}
-	if rotate {
-		g.tokens.RefreshToken = p.sealRefresh(c, o)
+	// The old token ends a grace period after it was exchanged for the first time.
+	end := p.now().Add(c.RefreshTokenGracePeriod)
+	if end, known := p.rotated.endAt(o.ID, end, time.Unix(o.Expires, 0)); known && !p.now().Before(end) {
+		return nil, errReuse()
 	}
+	g.tokens.RefreshToken = p.sealRefresh(o)
 	return g, nil
+}
+
+func errReuse() error { // the text is not known
+	return failure("RefreshTokenReuseException", "cognitotest: the refresh token was exchanged for another one")
 }
 
 // revoke ends all tokens of the sign-in that the refresh token belongs to.

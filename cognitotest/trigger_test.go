@@ -204,7 +204,7 @@ func TestEvents(t *testing.T) {
 			signIn := pool.SignIn
 			if tt.srp {
 				signIn = func(ctx context.Context, name string) (*cognitotest.SignIn, error) {
-					return pool.SignInSRP(ctx, name, "a password")
+					return pool.SignInSRP(ctx, name, "A-Passw0rd")
 				}
 			}
 			s, err := signIn(t.Context(), tt.user)
@@ -352,6 +352,20 @@ func TestBadAnswers(t *testing.T) {
 				t.Errorf("error: %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestBadAnswerCause: a test sees which member was wrong, a client does not.
+func TestBadAnswerCause(t *testing.T) {
+	pool := newPool(t, cognitotest.Config{Triggers: every(&fake{respond: respondWith("CreateAuthChallenge",
+		object{"privateChallengeParameters": object{"passCode": 123456}})})})
+	_, err := pool.SignIn(t.Context(), "alice")
+	if text := fmt.Sprint(err); !strings.Contains(text, "CreateAuthChallenge") || !strings.Contains(text, "privateChallengeParameters") {
+		t.Errorf("error %q does not name the member", text)
+	}
+	got := refused(t, pool, "InitiateAuth", object{"AuthFlow": "CUSTOM_AUTH", "ClientId": clientID, "AuthParameters": object{"USERNAME": "alice"}})
+	if want := "InvalidLambdaResponseException: Unrecognizable lambda output"; got != want {
+		t.Errorf("over HTTP: %s, want %s", got, want)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"maps"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,32 +28,42 @@ type user struct {
 	status     string
 	attributes map[string]string // without sub and cognito:*
 	password   *verifier         // nil: the user has none
-	code       *confirmation
+	passwords  []*verifier       // earlier ones, newest first, that the policy wants to know
+	disabled   bool
+	groups     []*group         // those that are gone included
+	codes      map[string]*code // by what they are for
 	created    time.Time
 	modified   time.Time
+
+	passwordEnds time.Time // zero, but for a temporary password
 
 	signOuts  int       // counts global sign-outs; tokens of earlier ones are dead
 	signedOut time.Time // the last one
 }
 
-// A confirmation is the code that a new user must enter.
-type confirmation struct {
-	code      string
-	attribute string // to which it was sent
-	expires   time.Time
-	wrong     int
+// signOut ends the tokens of all sign-ins until now.
+func (u *user) signOut(now time.Time) {
+	u.signOuts++
+	u.signedOut = now
 }
 
 // fold makes names that differ in case alone the same. New pools ignore case
 // (developer guide, "User pool case sensitivity").
-func fold(name string) string { return strings.ToLower(name) }
+func (p *Pool) fold(name string) string {
+	if p.config.CaseSensitive {
+		return name
+	}
+	return strings.ToLower(name)
+}
 
-func aliasKey(attribute, value string) string { return attribute + "\x00" + fold(value) }
+func (p *Pool) aliasKey(attribute, value string) string { return attribute + "\x00" + p.fold(value) }
 
 // AddUser adds a user who has signed up and is confirmed, as if there had been
 // no trigger. The attributes are strings, as in an event; "sub" and
 // "cognito:user_status" can be among them and are otherwise made up and
-// CONFIRMED. Booleans are "true" and "false".
+// CONFIRMED. Booleans are "true" and "false". An address of which nothing is
+// said is not verified, "false", but for FORCE_CHANGE_PASSWORD: the service says
+// nothing of the address of a user whom an administrator has made.
 //
 // In a pool with UsernameAttributes, name may be empty (it is then the sub, as
 // in the service) or that attribute's value. AddUser fails as SignUp does, for
@@ -78,31 +87,10 @@ func (p *Pool) AddUser(name string, attributes map[string]string) error {
 	if err != nil {
 		return err
 	}
+	if status != statusChangePassword {
+		unverified(u.attributes)
+	}
 	return p.insert(u, false)
-}
-
-// SetPassword gives the user the password for [Pool.SignInSRP], and confirms
-// the user, as AdminSetUserPassword with Permanent does.
-func (p *Pool) SetPassword(name, password string) error {
-	return p.setPassword(name, password, true)
-}
-
-func (p *Pool) setPassword(name, password string, permanent bool) error {
-	if err := checkPassword(password); err != nil {
-		return err
-	}
-	u := p.find(name)
-	if u == nil {
-		return errUserNotFound()
-	}
-	v := newVerifier(p.name(), u.name, password)
-	return p.update(u.name, func(u *user) error {
-		u.password, u.status = &v, statusChangePassword
-		if permanent {
-			u.status = statusConfirmed
-		}
-		return nil
-	})
 }
 
 // Attributes returns what a trigger is told about the user, or nil if there is
@@ -145,11 +133,11 @@ func (p *Pool) find(name string) *user {
 }
 
 func (p *Pool) findLocked(name string) *user {
-	if u := p.users[fold(name)]; u != nil {
+	if u := p.users[p.fold(name)]; u != nil {
 		return u
 	}
 	for _, attribute := range slices.Concat(p.config.UsernameAttributes, p.config.AliasAttributes) {
-		if key, ok := p.aliases[aliasKey(attribute, name)]; ok {
+		if key, ok := p.aliases[p.aliasKey(attribute, name)]; ok {
 			return p.users[key]
 		}
 	}
@@ -162,7 +150,7 @@ func (p *Pool) internalName(name string) string {
 	if u := p.find(name); u != nil {
 		return u.name
 	}
-	return uuid(p.derive("unknown user", fold(name)))
+	return uuid(p.derive("unknown user", p.fold(name)))
 }
 
 // fakeVerifier stands for the password of a user who does not exist or has none.
@@ -191,10 +179,10 @@ func (p *Pool) newUser(name, sub, status string, attributes map[string]string) (
 		attributes[attribute] = cmp.Or(attributes[attribute], name)
 		name = sub
 	}
-	if err := checkAttributes(attributes); err != nil {
+	if err := p.settings().schema.check(attributes); err != nil {
 		return nil, err
 	}
-	now := time.Now()
+	now := p.now()
 	return &user{name: name, sub: sub, status: status, attributes: attributes, created: now, modified: now}, nil
 }
 
@@ -241,7 +229,7 @@ func (p *Pool) insert(u *user, steal bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	if p.users[fold(u.name)] != nil {
+	if p.users[p.fold(u.name)] != nil {
 		return failure("UsernameExistsException", "User already exists") // (observed)
 	}
 	return p.linkLocked(nil, u, steal)
@@ -262,7 +250,7 @@ func (p *Pool) updateAlias(name string, steal bool, change func(*user) error) er
 	}
 	u := *old
 	u.attributes = maps.Clone(old.attributes)
-	u.modified = time.Now()
+	u.modified = p.now()
 	if err := change(&u); err != nil {
 		return err
 	}
@@ -271,10 +259,10 @@ func (p *Pool) updateAlias(name string, steal bool, change func(*user) error) er
 
 // linkLocked puts u in the place of old (nil for a new user), aliases included.
 func (p *Pool) linkLocked(old, u *user, steal bool) error {
-	self := fold(u.name)
+	self := p.fold(u.name)
 	found := p.aliasesOf(u)
 	for attribute, value := range found {
-		owner, taken := p.aliases[aliasKey(attribute, value)]
+		owner, taken := p.aliases[p.aliasKey(attribute, value)]
 		canMove := steal && len(p.config.UsernameAttributes) == 0 && attribute != "preferred_username"
 		if taken && owner != self && !canMove {
 			kind := "AliasExistsException"
@@ -288,9 +276,9 @@ func (p *Pool) linkLocked(old, u *user, steal bool) error {
 	if old != nil {
 		p.unlinkLocked(old)
 	}
-	p.users[self] = u
+	p.putLocked(u)
 	for attribute, value := range found {
-		key := aliasKey(attribute, value)
+		key := p.aliasKey(attribute, value)
 		if owner, taken := p.aliases[key]; taken && owner != self {
 			p.loseLocked(owner, attribute)
 		}
@@ -304,16 +292,16 @@ func (p *Pool) loseLocked(owner, attribute string) {
 	u := *p.users[owner]
 	u.attributes = maps.Clone(u.attributes)
 	u.attributes[attribute+"_verified"] = "false"
-	p.users[owner] = &u
+	p.putLocked(&u)
 }
 
+// unlinkLocked takes away the aliases of a user.
 func (p *Pool) unlinkLocked(u *user) {
 	for attribute, value := range p.aliasesOf(u) {
-		if key := aliasKey(attribute, value); p.aliases[key] == fold(u.name) {
+		if key := p.aliasKey(attribute, value); p.aliases[key] == p.fold(u.name) {
 			delete(p.aliases, key)
 		}
 	}
-	delete(p.users, fold(u.name))
 }
 
 func (p *Pool) remove(name string) error {
@@ -324,48 +312,12 @@ func (p *Pool) remove(name string) error {
 		return errUserNotFound()
 	}
 	p.unlinkLocked(u)
+	p.dropUserLocked(u)
 	return nil
 }
 
 // isTrue reads a boolean attribute. They are strings, and not always lower case.
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
-
-var attributeForms = map[string]*regexp.Regexp{
-	"phone_number":          regexp.MustCompile(`^\+[0-9]{4,15}$`),
-	"email":                 regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`),
-	"phone_number_verified": regexp.MustCompile(`^(?i:true|false)$`),
-	"email_verified":        regexp.MustCompile(`^(?i:true|false)$`),
-}
-
-// standardAttributes are those of OpenID Connect that every pool has (developer
-// guide, "Working with user attributes").
-var standardAttributes = strings.Fields(`address birthdate email email_verified family_name gender
-	given_name locale middle_name name nickname phone_number phone_number_verified picture
-	preferred_username profile updated_at website zoneinfo`)
-
-// checkAttributes checks names and values. Custom attributes need no schema.
-func checkAttributes(attributes map[string]string) error {
-	for name, value := range attributes {
-		if !slices.Contains(standardAttributes, name) && !strings.HasPrefix(name, "custom:") {
-			return errParameter("Attributes did not conform to the schema: Type for attribute {%s} could not be determined", clip(name)) // (observed)
-		}
-		if utf8.RuneCountInString(name) > 32 || utf8.RuneCountInString(value) > 2048 {
-			return errParameter("Attributes did not conform to the schema: %.32s: String must be no longer than 2048 characters", name)
-		}
-		if form := attributeForms[name]; form == nil || value == "" || form.MatchString(value) {
-			continue
-		}
-		switch name { // (observed)
-		case "phone_number":
-			return errParameter("Invalid phone number format.")
-		case "email":
-			return errParameter("Invalid email address format.")
-		default:
-			return errParameter("Attribute value for %s must be of boolean type", name)
-		}
-	}
-	return nil
-}
 
 // checkName checks a user name (API reference, UsernameType).
 func checkName(name string) error {
@@ -378,18 +330,6 @@ func checkName(name string) error {
 		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
 	}):
 		return errConstraint("username", `Member must satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+`)
-	}
-	return nil
-}
-
-// checkPassword checks the length alone: 8 characters is the least in a new
-// pool's policy, 256 the most in any.
-func checkPassword(password string) error {
-	switch n := utf8.RuneCountInString(password); {
-	case n < 8:
-		return failure("InvalidPasswordException", "Password did not conform with policy: Password not long enough") // (observed)
-	case n > 256:
-		return errConstraint("password", `Member must have length less than or equal to 256`)
 	}
 	return nil
 }

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/cyber-eternal/customauth/internal/awsenv"
 )
 
 // API is what the store asks of DynamoDB. *dynamodb.Client has it.
@@ -26,57 +25,19 @@ type API interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// fromEnvironment builds the client without the SDK's config package, which costs
-// every cold start milliseconds and the binary megabytes.
+// fromEnvironment builds the client of a Lambda function.
 func fromEnvironment() (*dynamodb.Client, error) {
-	region := os.Getenv("AWS_REGION")
-	if region == "" {
-		region = os.Getenv("AWS_DEFAULT_REGION")
+	env, err := awsenv.Load("DYNAMODB")
+	if err != nil {
+		return nil, fmt.Errorf("dynamodbstore: %w; outside of Lambda pass Options.Client", err)
 	}
-	if region == "" || os.Getenv("AWS_ACCESS_KEY_ID") == "" || os.Getenv("AWS_SECRET_ACCESS_KEY") == "" {
-		return nil, errors.New("dynamodbstore: AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not all set; outside of Lambda pass Options.Client")
-	}
-	o := dynamodb.Options{
-		Region: region,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{
-				AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
-				SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
-				SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
-				Source:          "environment",
-			}, nil
-		}),
-	}
-	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-	if os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") != "true" {
-		if url := os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"); url != "" {
-			o.BaseEndpoint = aws.String(url)
-		} else if url := os.Getenv("AWS_ENDPOINT_URL"); url != "" {
-			o.BaseEndpoint = aws.String(url)
-		}
-	}
-	if os.Getenv("AWS_USE_FIPS_ENDPOINT") == "true" {
-		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
-	}
-	if os.Getenv("AWS_USE_DUALSTACK_ENDPOINT") == "true" {
-		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
-	}
-	return dynamodb.New(o), nil
-}
-
-// Warm opens the connection to DynamoDB, by one eventually consistent read. Call
-// it before lambda.Start: in the init phase of a function CPU time is free and
-// the connection is not yet waited for. An error tells that the table is missing
-// or not allowed.
-func (s *Store) Warm(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, maxTimeout)
-	defer cancel()
-	if _, err := s.get(ctx, s.hash("warm"), false); err != nil {
-		return fmt.Errorf("dynamodbstore: %w", err)
-	}
-	return nil
+	return dynamodb.New(dynamodb.Options{
+		Region: env.Region, Credentials: env.Credentials, BaseEndpoint: env.BaseEndpoint, HTTPClient: awsenv.NewConns(),
+		EndpointOptions: dynamodb.EndpointResolverOptions{UseFIPSEndpoint: env.FIPS, UseDualStackEndpoint: env.DualStack},
+	}), nil
 }
 
 type item = map[string]types.AttributeValue
@@ -85,16 +46,47 @@ type item = map[string]types.AttributeValue
 func (s *Store) get(ctx context.Context, pk string, consistent bool) (it item, err error) {
 	err = s.try(ctx, again, func(ctx context.Context) error {
 		out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName:      aws.String(s.table),
-			Key:            key(pk),
-			ConsistentRead: aws.Bool(consistent),
+			TableName:              aws.String(s.table),
+			Key:                    key(pk),
+			ConsistentRead:         aws.Bool(consistent),
+			ReturnConsumedCapacity: proof,
 		}, noRetries)
-		if err == nil {
-			it = out.Item
+		if err != nil {
+			return err
 		}
-		return err
+		it = out.Item
+		return proven(out.ConsumedCapacity)
 	})
 	return it, err
+}
+
+// remove deletes an item and returns it; it is nil if there was none.
+func (s *Store) remove(ctx context.Context, pk string) (old item, err error) {
+	err = s.try(ctx, again, func(ctx context.Context) error {
+		out, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName:              aws.String(s.table),
+			Key:                    key(pk),
+			ReturnValues:           types.ReturnValueAllOld,
+			ReturnConsumedCapacity: proof,
+		}, noRetries)
+		if err != nil {
+			return err
+		}
+		old = out.Attributes
+		return proven(out.ConsumedCapacity)
+	})
+	return old, err
+}
+
+// Every answer must say what it cost. An empty one, from a proxy perhaps, would
+// else look like that about an item that never was.
+const proof = types.ReturnConsumedCapacityTotal
+
+func proven(cost *types.ConsumedCapacity) error {
+	if cost == nil || cost.CapacityUnits == nil {
+		return errAnswer
+	}
+	return nil
 }
 
 // getAll reads several items, as they were written last.
@@ -106,11 +98,11 @@ func (s *Store) getAll(ctx context.Context, pks []string) (items []item, err err
 		ask[s.table] = ka
 	}
 	err = s.try(ctx, again, func(ctx context.Context) error {
-		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask}, noRetries)
+		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask, ReturnConsumedCapacity: proof}, noRetries)
 		if err != nil {
 			return err
 		}
-		if len(out.Responses) == 0 && len(out.UnprocessedKeys) == 0 {
+		if len(out.ConsumedCapacity) == 0 {
 			return errAnswer
 		}
 		for _, list := range out.Responses { // of the one table, under its name or ARN
@@ -131,30 +123,34 @@ var (
 	errItem        = errors.New("an item in the table is not one of this package")
 )
 
-// update writes an item. It returns the attributes that were written, of which
-// proof must be one. If the condition failed, old is the item as it was, and not
-// nil.
-func (s *Store) update(ctx context.Context, retry func(error) bool, proof string, in *dynamodb.UpdateItemInput) (out, old item, err error) {
-	in.TableName = aws.String(s.table)
-	in.ReturnValues = types.ReturnValueUpdatedNew
-	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+// write updates an item. Old is the item as it was. If the condition failed, done
+// is false.
+func (s *Store) write(ctx context.Context, retry func(error) bool, pk string, x expression) (old item, done bool, err error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName:                 aws.String(s.table),
+		Key:                       key(pk),
+		UpdateExpression:          aws.String(x.update()),
+		ConditionExpression:       x.condition(),
+		ExpressionAttributeNames:  x.names,
+		ExpressionAttributeValues: x.values,
+		ReturnValues:              types.ReturnValueAllOld,
+		ReturnConsumedCapacity:    proof,
+
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
 	err = s.try(ctx, retry, func(ctx context.Context) error {
-		res, err := s.client.UpdateItem(ctx, in, noRetries)
+		out, err := s.client.UpdateItem(ctx, in, noRetries)
 		if failed := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &failed) {
-			if old = failed.Item; old == nil {
-				old = item{}
-			}
+			old, done = failed.Item, false
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if out = res.Attributes; out[proof] == nil {
-			return errAnswer
-		}
-		return nil
+		old, done = out.Attributes, true
+		return proven(out.ConsumedCapacity)
 	})
-	return out, old, err
+	return old, done, err
 }
 
 const maxTries = 3
@@ -221,17 +217,6 @@ func readNumber(v types.AttributeValue) (int64, error) {
 		return 0, errItem
 	}
 	return i, nil
-}
-
-// used returns the names that an expression uses: DynamoDB refuses others.
-func used(names map[string]string, expression string) map[string]string {
-	in := make(map[string]string, len(names))
-	for short, name := range names {
-		if strings.Contains(expression, short) {
-			in[short] = name
-		}
-	}
-	return in
 }
 
 // milliseconds turns a wait into a duration, without overflow.

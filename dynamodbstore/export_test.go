@@ -1,8 +1,12 @@
 package dynamodbstore
 
-import "time"
+import (
+	"time"
 
-// SplitAll makes the store split every key, whatever its Max.
+	"github.com/cyber-eternal/customauth"
+)
+
+// SplitAll makes the store split every counter, whatever its Max.
 func (s *Store) SplitAll() { s.exactMax = 0 }
 
 // Patient gives the store all the time it wants: the machine that runs the tests
@@ -13,7 +17,14 @@ func (s *Store) Patient() *Store {
 }
 
 // ReadItem reads an item as both kinds of counter.
-func ReadItem(it item) {
-	readCount(it)
-	readShard(it)
+func ReadItem(it item, counter string) {
+	o := op{counter: counter, windows: []window{{5, 3600000}}, n: 1}
+	if st, err := readState(it); err == nil {
+		found, _ := st.find([]op{o}, 1782907200000)
+		o.verb = customauth.Return
+		st.apply([]op{o}, found, nil).tidy("account:a", 1782907200000).write()
+	}
+	if sh, err := readShard(it, o); err == nil {
+		sh.roll(o, 1782907200000).find(0, 1, o, 1782907200000)
+	}
 }

@@ -118,7 +118,8 @@ var always = map[string]fault{
 	"no JSON":          text(200, "fine"),
 	"nothing":          text(200, ""),
 	"empty object":     text(200, "{}"),
-	"another's item":   text(200, `{"Attributes":{"events":{"L":[{"N":"1"}]}},"Item":{"events":{"S":"x"}},"Responses":{"x":[{"pk":{"S":"y"}}]}}`),
+	"another's item":   text(200, `{"Attributes":{".c":{"L":[{"N":"1"}]}},"Item":{".c":{"S":"x"}},"Responses":{"x":[{"pk":{"S":"y"}}]}}`),
+	"a strange item":   text(200, `{"Attributes":{".c":{"S":"x"}},"Item":{".c":{"S":"x"}},"Responses":{"x":[{"pk":{"S":"y"}}]},"ConsumedCapacity":{"CapacityUnits":1}}`),
 	"refused for fun":  answer(400, "ConditionalCheckFailedException"),
 	"hangs":            hang,
 	"drops connection": drop,
@@ -126,21 +127,18 @@ var always = map[string]fault{
 	"half an answer":   half,
 }
 
-// believed are the calls that a fault answers as DynamoDB might: an empty object
-// is what it says of a key that it never saw, a failed condition is what it says
-// when there is nothing to give back. A look alone decides nothing.
+// believed are the calls that a fault answers as DynamoDB might: a failed condition
+// is what it says when there is nothing to return.
 var believed = map[string][]string{
-	"nothing":         {"list0"},
-	"empty object":    {"list0"},
 	"refused for fun": {"list-1"},
 }
 
-// Whatever goes wrong, a count ends in time, and never as allowed. The deadline is
-// a guard against hanging, far above the Timeout of the store.
+// Whatever goes wrong, a call ends in time, and nothing is ever allowed. The deadline
+// is a guard against hanging, far above the Timeout of the store.
 func TestFaults(t *testing.T) {
 	dynamotest.URL(t)
-	kinds := map[string][]customauth.Limit{
-		"list":  {atMost(5, time.Hour), atMost(9, 0)},
+	kinds := map[string][]customauth.Window{
+		"list":  {atMost(5, time.Hour)},
 		"split": {atMost(500, time.Hour)},
 	}
 	for name, fault := range always {
@@ -150,16 +148,20 @@ func TestFaults(t *testing.T) {
 			s := m.store(t, dynamodbstore.Options{Timeout: 300 * time.Millisecond})
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			for kind, limits := range kinds {
+			for kind, windows := range kinds {
 				for _, n := range []int{1, 0, -1} {
-					wait, err := s.Count(ctx, kind, n, limits)
-					if n == 1 && err == nil && wait == 0 {
-						t.Errorf("%s: Count(%d) was allowed", kind, n)
-					}
+					found, err := s.Update(ctx, kind+":a", op(n, windows...))
 					if err == nil && !slices.Contains(believed[name], fmt.Sprint(kind, n)) {
-						t.Errorf("%s: Count(%d) = wait %v, want an error", kind, n, wait)
+						t.Errorf("%s: Update(%d) found %v, want an error", kind, n, found)
 					}
 				}
+			}
+			several := []customauth.Op{op(1, atMost(5, time.Hour)), {Verb: customauth.Count, Counter: "row", InARow: 3}, {Verb: customauth.Mark, Counter: "used", Tag: "a", Windows: kinds["list"]}}
+			if found, err := s.Update(ctx, "account:a", several...); err == nil {
+				t.Errorf("several counters: found %v, want an error", found)
+			}
+			if err := s.Forget(ctx, "account:a"); err == nil && name != "a strange item" {
+				t.Error("Forget: no error")
 			}
 			if ctx.Err() != nil {
 				t.Error("the calls took more than 20 seconds, with a Timeout of 300 ms")
@@ -172,7 +174,7 @@ func TestFaults(t *testing.T) {
 // count under a Max of 2 still passes, a third does not.
 func TestOneFault(t *testing.T) {
 	dynamotest.URL(t)
-	limits := []customauth.Limit{atMost(2, time.Hour), atMost(2, 0)}
+	guess := []customauth.Op{op(1, atMost(2, time.Hour)), {Verb: customauth.Count, Counter: "row", InARow: 2}, {Verb: customauth.Mark, Counter: "used", Tag: "a", Windows: []customauth.Window{atMost(1, time.Hour)}}}
 	for name, fault := range map[string]fault{
 		"throttled":         always["throttled"],
 		"internal error":    always["internal error"],
@@ -188,12 +190,14 @@ func TestOneFault(t *testing.T) {
 			m := &middleman{fault: fault, operation: "UpdateItem", first: 1}
 			s := m.store(t, dynamodbstore.Options{Timeout: 4 * time.Second})
 			for i := range 3 {
-				if wait := count(t, s, "a", 1, limits...); (wait == 0) != (i < 2) {
-					t.Errorf("event %d of 2: wait %v", i+1, wait)
+				if found := update(t, s, "account:a", guess...); (found[0].Wait == 0 && found[1].Wait == 0) != (i < 2) {
+					t.Errorf("event %d of 2: found %v", i+1, found)
+				} else if i < 2 && (found[0].Age >= 0) != (i > 0) {
+					t.Errorf("event %d of 2: found %v, want what was there before", i+1, found)
 				}
 			}
 			m = &middleman{fault: fault, operation: "GetItem", first: 1}
-			if wait := count(t, m.store(t, dynamodbstore.Options{Timeout: 4 * time.Second}), "a", 0, limits...); wait != 0 {
+			if wait := count(t, m.store(t, dynamodbstore.Options{Timeout: 4 * time.Second}), "a", 0, atMost(2, time.Hour)); wait != 0 {
 				t.Errorf("a look at an empty table: wait %v", wait)
 			}
 		})
@@ -203,7 +207,7 @@ func TestOneFault(t *testing.T) {
 // A lost answer to the last event that fits is not mistaken for a refusal.
 func TestLostAnswerAtTheLimit(t *testing.T) {
 	m := &middleman{fault: lose, operation: "UpdateItem", first: 1}
-	s := m.store(t, dynamodbstore.Options{})
+	s := m.store(t, dynamodbstore.Options{Timeout: 4 * time.Second})
 	if wait := count(t, s, "a", 1, atMost(1, time.Hour)); wait != 0 {
 		t.Errorf("the one event that fits, its answer lost: wait %v", wait)
 	}
@@ -216,15 +220,15 @@ func TestLostAnswerAtTheLimit(t *testing.T) {
 // somebody else. It is an error, and one event at least stays counted.
 func TestLostGiveBack(t *testing.T) {
 	dynamotest.URL(t)
-	for name, limit := range map[string]customauth.Limit{"list": atMost(3, time.Hour), "split": atMost(103, time.Hour)} {
+	for name, limit := range map[string]customauth.Window{"list": atMost(3, time.Hour), "split": atMost(103, time.Hour)} {
 		t.Run(name, func(t *testing.T) {
 			table := dynamotest.Table(t)
-			whole := open(t, dynamodbstore.Options{Table: table, Shards: 1})
+			whole := open(t, dynamodbstore.Options{Table: table, Shards: 1, Timeout: 4 * time.Second})
 			count(t, whole, "a", limit.Max, limit)
 			for _, fault := range []fault{lose, always["internal error"]} {
 				m := &middleman{fault: fault, operation: "UpdateItem", first: 1}
-				s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1})
-				if _, err := s.Count(t.Context(), "a", -1, []customauth.Limit{limit}); err == nil {
+				s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1, Timeout: 4 * time.Second})
+				if _, err := s.Update(t.Context(), "a", op(-1, limit)); err == nil {
 					t.Error("a give-back whose fate is unknown: no error")
 				}
 				if tries := m.seen.Load(); tries != 1 {
@@ -241,7 +245,7 @@ func TestLostGiveBack(t *testing.T) {
 
 			// Throttled is surely not done, so it is tried again.
 			m := &middleman{fault: always["throttled"], operation: "UpdateItem", first: 1}
-			s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1})
+			s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1, Timeout: 4 * time.Second})
 			count(t, s, "a", -1, limit)
 			if wait := count(t, whole, "a", 1, limit); wait != 0 {
 				t.Errorf("after a give-back that was throttled once: wait %v", wait)
@@ -257,7 +261,7 @@ func TestGivesUpWithTheCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		_, err := s.Count(ctx, "a", 1, []customauth.Limit{atMost(1, time.Hour)})
+		_, err := s.Update(ctx, "a", op(1, atMost(1, time.Hour)))
 		done <- err
 	}()
 	for m.seen.Load() == 0 {
@@ -267,10 +271,10 @@ func TestGivesUpWithTheCaller(t *testing.T) {
 	select {
 	case err := <-done:
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("Count = %v, want context.Canceled", err)
+			t.Errorf("Update = %v, want context.Canceled", err)
 		}
 	case <-time.After(20 * time.Second): // the store's own time is longer
-		t.Error("Count goes on after its caller gave up")
+		t.Error("Update goes on after its caller gave up")
 	}
 }
 
@@ -281,10 +285,10 @@ func TestNobodyListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	s := open(t, dynamodbstore.Options{Table: "limits", Client: client("http://" + l.Addr().String())})
+	s := open(t, dynamodbstore.Options{Table: "limits", Timeout: time.Second, Client: client("http://" + l.Addr().String())})
 	for _, n := range []int{1, 0, -1} {
-		if wait, err := s.Count(t.Context(), "a", n, []customauth.Limit{atMost(1, time.Hour)}); err == nil {
-			t.Errorf("Count(%d) = %v and no error", n, wait)
+		if found, err := s.Update(t.Context(), "a", op(n, atMost(1, time.Hour))); err == nil {
+			t.Errorf("Update(%d) = %v and no error", n, found)
 		}
 	}
 	if err := s.Warm(t.Context()); err == nil {

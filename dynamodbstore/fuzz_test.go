@@ -9,9 +9,11 @@ import (
 
 // An item that somebody else wrote is an error, and no panic.
 func FuzzItem(f *testing.F) {
-	f.Add("events", "1782907200000.123456789", 2, "streak", "3")
-	f.Add("w3600000", "25", 25, "v", "1")
-	f.Add("w", "-1", 0, "streak", "1e400")
+	f.Add(".c", "1782907200000.63612345671", 2, "+c", "3")
+	f.Add("#c", "12345", 9, ".c", "never")
+	f.Add(".c", "1782907200000.9", 9, "expires", "1")
+	f.Add("w3600000.c", "25", 25, "v", "1")
+	f.Add("w", "-1", 0, "+c", "1e400")
 	f.Add("w99999999999999999999", ".", 1, "v", "")
 	f.Fuzz(func(t *testing.T, name, number string, n int, other, value string) {
 		list := &types.AttributeValueMemberL{}
@@ -23,7 +25,8 @@ func FuzzItem(f *testing.F) {
 			nil, one, list, &types.AttributeValueMemberS{Value: number},
 			&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"b": one, "t": one, "c": list}},
 		} {
-			dynamodbstore.ReadItem(map[string]types.AttributeValue{name: v, other: one})
+			dynamodbstore.ReadItem(map[string]types.AttributeValue{name: v, other: one, "expires": one}, "c")
+			dynamodbstore.ReadItem(map[string]types.AttributeValue{name: v, other: list}, "c")
 		}
 	})
 }

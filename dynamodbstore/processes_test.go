@@ -56,15 +56,15 @@ func guess(url, table string) error {
 	)
 	for range guesses / processes {
 		wg.Go(func() {
-			wait, err := s.Count(context.Background(), "account", 1, []customauth.Limit{
-				atMost(maxGuesses, time.Hour), atMost(20, 24*time.Hour), atMost(100, 0),
-			})
+			found, err := s.Update(context.Background(), "account:a",
+				customauth.Op{Verb: customauth.Count, Counter: "guess", Windows: []customauth.Window{atMost(maxGuesses, time.Hour), atMost(20, 24*time.Hour)}},
+				customauth.Op{Verb: customauth.Count, Counter: "failures", InARow: 100})
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
 			case err != nil:
 				failed = err
-			case wait == 0:
+			case found[0].Wait == 0:
 				counted++
 			}
 		})

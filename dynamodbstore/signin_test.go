@@ -5,12 +5,16 @@ package dynamodbstore_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/cyber-eternal/customauth"
-	"github.com/cyber-eternal/customauth/cognitotest"
 	"github.com/cyber-eternal/customauth/dynamodbstore"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
 	"github.com/google/go-cmp/cmp"
@@ -18,61 +22,135 @@ import (
 
 const phone = "+12065550100"
 
-// pool is a user pool with one user, whose triggers count in s.
-func pool(t *testing.T, s customauth.Store, log *bytes.Buffer) (*cognitotest.Pool, *cognitotest.Inbox) {
-	t.Helper()
-	inbox := new(cognitotest.Inbox)
-	h, err := customauth.NewHandler(customauth.Options{
-		Keys:   [][]byte{bytes.Repeat([]byte("k"), 32)},
-		Steps:  []customauth.Challenge{customauth.OTP{Sender: inbox}},
-		Store:  s,
-		Logger: slog.New(slog.NewTextHandler(log, nil)),
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := cognitotest.NewPool(cognitotest.Config{Triggers: cognitotest.Triggers{All: h}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.AddUser("alice", map[string]string{"phone_number": phone}); err != nil {
-		t.Fatal(err)
-	}
-	return p, inbox
+// inbox keeps the newest message.
+type inbox struct {
+	mu   sync.Mutex
+	code string
+	sent int
 }
 
-// A sign-in costs three writes and one read, and each wrong guess before it one of
-// each more. All items are below 1 kB, so each write is one unit.
+func (b *inbox) Send(_ context.Context, m customauth.Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.code = m.Code.Reveal()
+	b.sent++
+	return nil
+}
+
+func (b *inbox) Warm(context.Context) error { return nil }
+
+// triggers are the three functions of a pool whose handlers count in a store.
+type triggers struct {
+	inbox  inbox
+	log    bytes.Buffer
+	define func(context.Context, events.CognitoEventUserPoolsDefineAuthChallenge) (events.CognitoEventUserPoolsDefineAuthChallenge, error)
+	create func(context.Context, events.CognitoEventUserPoolsCreateAuthChallenge) (events.CognitoEventUserPoolsCreateAuthChallenge, error)
+	verify func(context.Context, events.CognitoEventUserPoolsVerifyAuthChallenge) (events.CognitoEventUserPoolsVerifyAuthChallenge, error)
+}
+
+func newTriggers(t *testing.T, s customauth.Store) *triggers {
+	t.Helper()
+	g := new(triggers)
+	o := customauth.Options{
+		Keys:       []customauth.Secret{customauth.Hide("a key that is made of 32 letters")},
+		CounterKey: customauth.Hide("another one, of 32 letters, too!"),
+		Steps:      []customauth.Step{{Name: "otp", Challenge: customauth.OTP{}}},
+		Senders:    map[string]customauth.Sender{"SMS": &g.inbox},
+		Store:      s,
+		Logger:     slog.New(slog.NewTextHandler(&g.log, nil)),
+	}
+	var errs [3]error
+	g.define, errs[0] = customauth.NewDefine(o)
+	g.create, errs[1] = customauth.NewCreate(o)
+	g.verify, errs[2] = customauth.NewVerify(o)
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// A signIn is what Cognito remembers of one.
+type signIn struct {
+	*triggers
+	header  events.CognitoEventUserPoolsHeader
+	user    map[string]string
+	session []*events.CognitoEventUserPoolsChallengeResult
+	private map[string]string
+	meta    string
+	tokens  bool
+}
+
+func (g *triggers) start(ctx context.Context) (*signIn, error) {
+	s := &signIn{triggers: g, user: map[string]string{"sub": "alice", "phone_number": phone, "cognito:user_status": "CONFIRMED"}}
+	s.header = events.CognitoEventUserPoolsHeader{Version: "1", Region: "eu-west-1", UserPoolID: "eu-west-1_Ab1Cd2Ef3", UserName: "alice",
+		CallerContext: events.CognitoEventUserPoolsCallerContext{ClientID: "1example23456789abcdefghij"}}
+	return s, s.next(ctx)
+}
+
+func (s *signIn) next(ctx context.Context) error {
+	var d events.CognitoEventUserPoolsDefineAuthChallenge
+	d.CognitoEventUserPoolsHeader, d.Request.UserAttributes, d.Request.Session = s.header, s.user, s.session
+	d.TriggerSource = "DefineAuthChallenge_Authentication"
+	d, err := s.define(ctx, d)
+	if s.tokens = d.Response.IssueTokens; err != nil || s.tokens || d.Response.FailAuthentication {
+		return err
+	}
+	var c events.CognitoEventUserPoolsCreateAuthChallenge
+	c.CognitoEventUserPoolsHeader, c.Request.UserAttributes, c.Request.Session = s.header, s.user, s.session
+	c.TriggerSource, c.Request.ChallengeName = "CreateAuthChallenge_Authentication", "CUSTOM_CHALLENGE"
+	c, err = s.create(ctx, c)
+	s.private, s.meta = c.Response.PrivateChallengeParameters, c.Response.ChallengeMetadata
+	return err
+}
+
+func (s *signIn) answer(ctx context.Context, answer string) error {
+	var v events.CognitoEventUserPoolsVerifyAuthChallenge
+	v.CognitoEventUserPoolsHeader, v.Request.UserAttributes = s.header, s.user
+	v.TriggerSource = "VerifyAuthChallengeResponse_Authentication"
+	v.Request.PrivateChallengeParameters, v.Request.ChallengeAnswer = s.private, answer
+	v, err := s.verify(ctx, v)
+	if err != nil {
+		return err
+	}
+	s.session = append(s.session, &events.CognitoEventUserPoolsChallengeResult{
+		ChallengeName: "CUSTOM_CHALLENGE", ChallengeResult: v.Response.AnswerCorrect, ChallengeMetadata: s.meta,
+	})
+	return s.next(ctx)
+}
+
+// A sign-in costs three requests, with a number that was not proved before one more,
+// and each wrong guess two. Every write is one unit. What the pressure on the pool
+// costs is drawn at random, and not counted here: one request in 16 codes.
 func TestSignInCost(t *testing.T) {
-	dynamotest.URL(t)
-	for name, test := range map[string]struct {
+	costs, c := &meter{ignore: "pressure:"}, newClock()
+	g := newTriggers(t, open(t, dynamodbstore.Options{Client: costs.client(t), Now: c.Now}))
+	for _, test := range []struct {
+		name  string
 		wrong int
 		want  bill
 	}{
-		"right at once":     {0, bill{reads: 1, writes: 3, units: 4}},
-		"wrong, then right": {1, bill{reads: 2, writes: 4, units: 6}},
+		{"new number", 0, bill{writes: 4, units: 4}},
+		{"known number", 0, bill{writes: 3, units: 3}},
+		{"known number, a wrong guess", 1, bill{reads: 1, writes: 4, units: 5}},
+		{"known number, after that", 0, bill{writes: 3, units: 3}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			costs := new(meter)
-			var log bytes.Buffer
-			p, inbox := pool(t, open(t, dynamodbstore.Options{Client: costs.client(t)}), &log)
-			costs.reset() // warming up is a read for each process
-			s, err := p.SignIn(t.Context(), "alice")
-			if err != nil {
-				t.Fatalf("%v\n%s", err, &log)
+		costs.reset() // the constructors warm up by a read
+		s, err := g.start(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", test.name, err, &g.log)
+		}
+		for range test.wrong {
+			if err := s.answer(t.Context(), "000000"); err != nil {
+				t.Fatalf("%s: %v\n%s", test.name, err, &g.log)
 			}
-			for range test.wrong {
-				if err := s.Answer(t.Context(), "000000", nil); err != nil {
-					t.Fatalf("%v\n%s", err, &log)
-				}
-			}
-			if err := s.Answer(t.Context(), inbox.Code(phone), nil); err != nil || !s.Done() {
-				t.Fatalf("no tokens after the right code: %v\n%s", err, &log)
-			}
-			if diff := cmp.Diff(test.want, costs.total(), cmp.AllowUnexported(bill{})); diff != "" {
-				t.Errorf("the cost of the sign-in (-want +got):\n%s", diff)
-			}
-		})
+		}
+		if err := s.answer(t.Context(), g.inbox.code); err != nil || !s.tokens {
+			t.Fatalf("%s: no tokens after the right code: %v\n%s", test.name, err, &g.log)
+		}
+		if diff := cmp.Diff(test.want, costs.total(), cmp.AllowUnexported(bill{})); diff != "" {
+			t.Errorf("%s: the cost of the sign-in (-want +got):\n%s", test.name, diff)
+		}
+		c.Sleep(time.Minute)
 	}
 }
 
@@ -85,25 +163,24 @@ func TestSignInWithoutStore(t *testing.T) {
 	for _, name := range []string{"throttled", "internal error", "hangs", "drops connection", "not allowed"} {
 		t.Run(name, func(t *testing.T) {
 			store := &replaceable{open(t, dynamodbstore.Options{})}
-			var log bytes.Buffer
-			p, inbox := pool(t, store, &log)
-			s, err := p.SignIn(t.Context(), "alice")
+			g := newTriggers(t, store)
+			s, err := g.start(t.Context())
 			if err != nil {
-				t.Fatalf("%v\n%s", err, &log)
+				t.Fatalf("%v\n%s", err, &g.log)
 			}
 			m := &middleman{fault: always[name], first: 1 << 40}
 			store.Store = m.store(t, dynamodbstore.Options{Timeout: 200 * time.Millisecond})
-			if err := s.Answer(t.Context(), inbox.Code(phone), nil); err == nil || s.Done() {
+			if err := s.answer(t.Context(), g.inbox.code); err == nil || s.tokens {
 				t.Errorf("the right code passed although the guess was not counted: %v", err)
 			}
-			if !bytes.Contains(log.Bytes(), []byte("dynamodbstore: ")) {
-				t.Errorf("the log does not say why: %s", &log)
+			if !strings.Contains(g.log.String(), "dynamodbstore: ") {
+				t.Errorf("the log does not say why: %s", &g.log)
 			}
-			if _, err := p.SignIn(t.Context(), "alice"); err == nil {
+			if _, err := g.start(t.Context()); err == nil {
 				t.Error("a sign-in began although nothing could be counted")
 			}
-			if sent := len(inbox.Messages(phone)); sent != 1 {
-				t.Errorf("%d texts were sent, want the one before the store broke", sent)
+			if g.inbox.sent != 1 {
+				t.Errorf("%d texts were sent, want the one before the store broke", g.inbox.sent)
 			}
 		})
 	}

@@ -1,11 +1,12 @@
 package dynamodbstore
 
-// This file counts keys that are too hot or too large for one list: a key is
-// split into shards, items of their own, each with its share of Max. A shard
-// counts every window in buckets of a 24th of Per:
+// This file counts what is too hot or too large for one list: a counter is split
+// into shards, items of their own, each with its share of Max. A shard counts every
+// window in buckets of a 24th of Per:
 //
-//	pk       S   the hashed key, "#", the number of the shard
-//	w<Per>   M   the window of Per milliseconds:
+//	pk       S   the key, "#", the number of the shard
+//	w<Per>.counter
+//	         M   the window of Per milliseconds:
 //	             b N the number of the newest bucket, t N the sum of all buckets,
 //	             c L of N the buckets, newest first
 //	v        N   a number that every write changes
@@ -19,15 +20,14 @@ package dynamodbstore
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/cyber-eternal/customauth"
 )
 
 // buckets is how many buckets make a window.
@@ -47,177 +47,179 @@ func (w window) share(i, n int) int64 {
 	return int64(share)
 }
 
-// addSplit counts n events in one of the shards: in one drawn at random, and if
-// that is full in any that has room.
-func (s *Store) addSplit(ctx context.Context, pk string, n int, r rules) (time.Duration, error) {
-	if n > max(1, r.least/s.shards) {
-		return 0, fmt.Errorf("%d events at once do not fit into one of %d shards of %d", n, s.shards, r.least)
+// updateSplit carries out an op on a counter that is split.
+func (s *Store) updateSplit(ctx context.Context, pk string, o op) (customauth.Found, error) {
+	switch {
+	case o.verb == customauth.Count && !o.impossible():
+		return s.addSplit(ctx, pk, o)
+	case o.verb == customauth.Return || o.verb == customauth.Reset:
+		return s.takeSplit(ctx, pk, o)
 	}
-	wait, err := s.addShard(ctx, pk, rand.IntN(s.shards), n, r)
-	if err != nil || wait == 0 {
-		return wait, err
+	all, err := s.readShards(ctx, pk, o)
+	if err != nil {
+		return customauth.Found{}, err
+	}
+	_, f := s.open(all, o)
+	return f, nil
+}
+
+// addSplit counts n events in one of the shards: in one drawn at random, and if
+// that is full in any that has room. What it finds in one write is what that shard
+// knows: the newest event may be in another.
+func (s *Store) addSplit(ctx context.Context, pk string, o op) (customauth.Found, error) {
+	if o.n > max(1, o.least()/s.shards) {
+		return customauth.Found{}, fmt.Errorf("%d events at once do not fit into one of %d shards of %d", o.n, s.shards, o.least())
+	}
+	f, err := s.addShard(ctx, pk, rand.IntN(s.shards), o)
+	if err != nil || f.Wait == 0 {
+		return f, err
 	}
 	for {
-		all, err := s.readShards(ctx, pk)
+		all, err := s.readShards(ctx, pk, o)
 		if err != nil {
-			return 0, err
+			return customauth.Found{}, err
 		}
-		open, least := s.open(all, n, r)
+		open, f := s.open(all, o)
 		if len(open) == 0 {
-			return least, nil
+			return f, nil
 		}
 		// Many may be after the last places: who is overtaken here looks again.
 		// Each time somebody got in, so the search ends.
-		wait, err := s.addShard(ctx, pk, open[rand.IntN(len(open))], n, r)
-		if err != nil || wait == 0 {
-			return wait, err
+		got, err := s.addShard(ctx, pk, open[rand.IntN(len(open))], o)
+		if err != nil || got.Wait == 0 {
+			f.Wait = 0
+			return f, err
 		}
 	}
 }
 
-func (s *Store) lookSplit(ctx context.Context, pk string, r rules) (time.Duration, error) {
-	all, err := s.readShards(ctx, pk)
-	if err != nil {
-		return 0, err
-	}
-	_, wait := s.open(all, 1, r)
-	return wait, nil
-}
-
-// open returns the shards with room for n events, and the shortest wait.
-func (s *Store) open(all []shard, n int, r rules) (open []int, least time.Duration) {
-	least, now := forever, s.now()
+// open returns the shards with room, and what is found in all together.
+func (s *Store) open(all []shard, o op) (open []int, f customauth.Found) {
+	f, now := customauth.Found{Wait: forever, Age: -1}, s.now()
 	for i, sh := range all {
-		wait := sh.roll(r, now).wait(i, s.shards, n, r, now)
-		if wait == 0 {
+		got := sh.roll(o, now).find(i, s.shards, o, now)
+		if got.Wait == 0 {
 			open = append(open, i)
 		}
-		least = min(least, wait)
+		f.Wait = min(f.Wait, got.Wait)
+		if got.Age >= 0 && (f.Age < 0 || got.Age < f.Age) {
+			f.Age = got.Age
+		}
 	}
-	return open, least
+	return open, f
 }
 
 // addShard counts n events in shard i. One write is enough while the newest
 // bucket of every window is there; the first event of a new bucket needs a second
 // one, which writes the buckets anew if nobody else has.
-func (s *Store) addShard(ctx context.Context, pk string, i, n int, r rules) (time.Duration, error) {
+func (s *Store) addShard(ctx context.Context, pk string, i int, o op) (customauth.Found, error) {
 	for ctx.Err() == nil {
 		now := s.now()
-		old, err := s.increase(ctx, pk, i, n, r, now)
-		if err != nil || old == nil {
-			return 0, err
-		}
-		sh, err := readShard(old)
+		old, done, err := s.increase(ctx, pk, i, o, now)
 		if err != nil {
-			return 0, err
+			return customauth.Found{}, err
 		}
-		stale := sh.stale(r, now)
-		sh = sh.roll(r, now)
-		if wait := sh.wait(i, s.shards, n, r, now); wait > 0 {
-			return wait, nil
+		sh, err := readShard(old, o)
+		if err != nil {
+			return customauth.Found{}, err
+		}
+		stale := sh.stale(o, now)
+		sh = sh.roll(o, now)
+		f := sh.find(i, s.shards, o, now)
+		if done || f.Wait > 0 {
+			if done {
+				f.Wait = 0
+			}
+			return f, nil
 		}
 		if !stale {
 			continue // it has become free since
 		}
-		for _, w := range r.windows {
-			sh.windows[w.per].counts[0] += int64(n)
+		for _, w := range o.windows {
+			sh.windows[w.per].counts[0] += int64(o.n)
 		}
-		old, err = s.replace(ctx, again, pk, i, sh, r, now)
-		if err != nil || old == nil {
-			return 0, err
+		if done, err = s.writeShard(ctx, again, pk, i, sh, o, now); err != nil || done {
+			return f, err
 		}
 	}
-	return 0, ctx.Err()
+	return customauth.Found{}, ctx.Err()
 }
 
 // increase adds n to the newest bucket of every window, if it is there and the
-// shard has room. It returns the item if not.
-func (s *Store) increase(ctx context.Context, pk string, i, n int, r rules, now int64) (old item, err error) {
-	names := map[string]string{"#v": "v"}
-	values := item{":n": number(int64(n)), ":one": number(1)}
-	var sets, conditions []string
-	for j, w := range r.windows {
-		name, bucket, room := fmt.Sprintf("#w%d", j), fmt.Sprintf(":b%d", j), fmt.Sprintf(":r%d", j)
-		names[name] = w.name()
-		values[bucket], values[room] = number(w.bucket(now)), number(w.share(i, s.shards)-int64(n))
-		sets = append(sets, fmt.Sprintf("%s.t = %s.t + :n, %s.c[0] = %s.c[0] + :n", name, name, name, name))
-		conditions = append(conditions, fmt.Sprintf("%s.b >= %s AND %s.t <= %s", name, bucket, name, room))
+// shard has room. It returns the item as it was.
+func (s *Store) increase(ctx context.Context, pk string, i int, o op, now int64) (old item, done bool, err error) {
+	x := newExpression()
+	n := x.value(number(int64(o.n)))
+	for _, w := range o.windows {
+		name := x.name(w.name(o))
+		x.set = append(x.set, fmt.Sprintf("%[1]s.t = %[1]s.t + %[2]s, %[1]s.c[0] = %[1]s.c[0] + %[2]s", name, n))
+		x.when = append(x.when, fmt.Sprintf("%[1]s.b >= %[2]s AND %[1]s.t <= %[3]s", name,
+			x.value(number(w.bucket(now))), x.value(number(w.share(i, s.shards)-int64(o.n)))))
 	}
-	_, old, err = s.update(ctx, again, "v", &dynamodb.UpdateItemInput{
-		Key:                       key(shardKey(pk, i)),
-		UpdateExpression:          aws.String("SET " + strings.Join(sets, ", ") + " ADD #v :one"),
-		ConditionExpression:       aws.String(strings.Join(conditions, " AND ")),
-		ExpressionAttributeNames:  names,
-		ExpressionAttributeValues: values,
-	})
-	return old, err
+	x.set = append(x.set, fmt.Sprintf("%[1]s = %[1]s + %[2]s", x.name("v"), x.value(number(1))))
+	return s.write(ctx, again, shardKey(pk, i), x)
 }
 
-// replace writes all windows, if nobody has written since sh was read. It returns
-// the item if somebody has.
-func (s *Store) replace(ctx context.Context, retry func(error) bool, pk string, i int, sh shard, r rules, now int64) (old item, err error) {
-	names := map[string]string{"#v": "v", "#x": "expires"}
-	values := item{":new": number(sh.version + 1), ":x": number(r.expires(now))}
-	sets := []string{"#v = :new", "#x = :x"}
-	for j, w := range r.windows {
-		name, value := fmt.Sprintf("#w%d", j), fmt.Sprintf(":w%d", j)
-		names[name], values[value] = w.name(), sh.windows[w.per].write()
-		sets = append(sets, name+" = "+value)
+// writeShard writes all windows, if nobody has written since sh was read.
+func (s *Store) writeShard(ctx context.Context, retry func(error) bool, pk string, i int, sh shard, o op, now int64) (done bool, err error) {
+	x := newExpression()
+	x.assign("v", number(sh.version+1))
+	x.assign("expires", number(max(sh.expires, (now+o.longest())/1000+day)))
+	for _, w := range o.windows {
+		x.assign(w.name(o), sh.windows[w.per].write())
 	}
-	condition := "attribute_not_exists(#v)"
+	var version types.AttributeValue
 	if sh.version > 0 {
-		condition = "#v = :old"
-		values[":old"] = number(sh.version)
+		version = number(sh.version)
 	}
-	_, old, err = s.update(ctx, retry, "v", &dynamodb.UpdateItemInput{
-		Key:                       key(shardKey(pk, i)),
-		UpdateExpression:          aws.String("SET " + strings.Join(sets, ", ")),
-		ConditionExpression:       aws.String(condition),
-		ExpressionAttributeNames:  names,
-		ExpressionAttributeValues: values,
-	})
-	return old, err
+	x.is("v", version)
+	_, done, err = s.write(ctx, retry, shardKey(pk, i), x)
+	return done, err
 }
 
-// giveBackSplit takes n events from the shards that have the newest ones.
-func (s *Store) giveBackSplit(ctx context.Context, pk string, n int, r rules) error {
-	all, err := s.readShards(ctx, pk)
+// takeSplit takes the newest n events from the shards, or all.
+func (s *Store) takeSplit(ctx context.Context, pk string, o op) (customauth.Found, error) {
+	all, err := s.readShards(ctx, pk, o)
 	if err != nil {
-		return err
+		return customauth.Found{}, err
 	}
 	now := s.now()
-	left := make([]shard, len(all))
+	_, f := s.open(all, o)
+	left, n := make([]shard, len(all)), int64(o.n)
+	if o.verb == customauth.Reset {
+		n = math.MaxInt64
+	}
 	for i := range all {
-		left[i] = all[i].roll(r, now)
+		left[i] = all[i].roll(o, now)
 	}
 	give := make([]int64, len(all))
 	for n > 0 {
-		i, count := newest(left, r)
+		i, count := newest(left, o)
 		if count == 0 {
 			break
 		}
-		count = min(count, int64(n))
+		count = min(count, n)
 		left[i].take(count)
 		give[i] += count
-		n -= int(count)
+		n -= count
 	}
 	for i, count := range give {
 		if count == 0 {
 			continue
 		}
-		if err := s.takeShard(ctx, pk, i, count, all[i], r); err != nil {
-			return err
+		if err := s.takeShard(ctx, pk, i, count, all[i], o); err != nil {
+			return customauth.Found{}, err
 		}
 	}
-	return nil
+	return f, nil
 }
 
 // newest finds the shard with the newest event, and how many events share its
 // bucket.
-func newest(all []shard, r rules) (at int, count int64) {
+func newest(all []shard, o op) (at int, count int64) {
 	last := int64(-1)
 	for i, sh := range all {
-		for _, w := range r.windows {
+		for _, w := range o.windows {
 			b := sh.windows[w.per]
 			j := slices.IndexFunc(b.counts, func(n int64) bool { return n > 0 })
 			if j < 0 {
@@ -232,16 +234,20 @@ func newest(all []shard, r rules) (at int, count int64) {
 }
 
 // takeShard takes count events from shard i, which was sh when it was read.
-func (s *Store) takeShard(ctx context.Context, pk string, i int, count int64, sh shard, r rules) error {
+func (s *Store) takeShard(ctx context.Context, pk string, i int, count int64, sh shard, o op) error {
 	for ctx.Err() == nil {
 		now := s.now()
-		sh = sh.roll(r, now)
+		sh = sh.roll(o, now)
 		sh.take(count)
-		old, err := s.replace(ctx, ifNotDone, pk, i, sh, r, now)
-		if err != nil || old == nil {
+		done, err := s.writeShard(ctx, ifNotDone, pk, i, sh, o, now)
+		if err != nil || done {
 			return err
 		}
-		if sh, err = readShard(old); err != nil {
+		it, err := s.get(ctx, shardKey(pk, i), true)
+		if err != nil {
+			return err
+		}
+		if sh, err = readShard(it, o); err != nil {
 			return err
 		}
 	}
@@ -251,7 +257,8 @@ func (s *Store) takeShard(ctx context.Context, pk string, i int, count int64, sh
 // A shard is what an item says. Its maps and lists are not shared.
 type shard struct {
 	version int64 // 0: there is no item
-	windows map[int64]*counts
+	expires int64
+	windows map[int64]*counts // by Per
 }
 
 // counts are the buckets of a window, newest first.
@@ -260,7 +267,7 @@ type counts struct {
 	counts []int64
 }
 
-func (s *Store) readShards(ctx context.Context, pk string) ([]shard, error) {
+func (s *Store) readShards(ctx context.Context, pk string, o op) ([]shard, error) {
 	pks := make([]string, s.shards)
 	for i := range pks {
 		pks[i] = shardKey(pk, i)
@@ -279,15 +286,15 @@ func (s *Store) readShards(ctx context.Context, pk string) ([]shard, error) {
 		if i < 0 {
 			return nil, errItem
 		}
-		if all[i], err = readShard(it); err != nil {
+		if all[i], err = readShard(it, o); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// readShard reads an item; no item is an empty shard.
-func readShard(it item) (shard, error) {
+// readShard reads what an item says of a counter; no item is an empty shard.
+func readShard(it item, o op) (shard, error) {
 	sh := shard{windows: make(map[int64]*counts)}
 	if len(it) == 0 {
 		return sh, nil
@@ -296,14 +303,14 @@ func readShard(it item) (shard, error) {
 	if sh.version, err = readNumber(it["v"]); err != nil {
 		return shard{}, err
 	}
-	for name, v := range it {
-		digits, ok := strings.CutPrefix(name, "w")
-		per, err := strconv.ParseInt(digits, 10, 64)
-		if !ok || err != nil {
-			continue
-		}
-		if sh.windows[per], err = readCounts(v); err != nil {
-			return shard{}, err
+	if sh.expires, err = readNumber(it["expires"]); err != nil {
+		return shard{}, err
+	}
+	for _, w := range o.windows {
+		if v, ok := it[w.name(o)]; ok {
+			if sh.windows[w.per], err = readCounts(v); err != nil {
+				return shard{}, err
+			}
 		}
 	}
 	return sh, nil
@@ -351,8 +358,8 @@ func (b *counts) total() (sum int64) {
 }
 
 // stale reports whether a window lacks its newest bucket.
-func (sh shard) stale(r rules, now int64) bool {
-	return slices.ContainsFunc(r.windows, func(w window) bool {
+func (sh shard) stale(o op, now int64) bool {
+	return slices.ContainsFunc(o.windows, func(w window) bool {
 		b := sh.windows[w.per]
 		return b == nil || b.newest < w.bucket(now)
 	})
@@ -360,9 +367,9 @@ func (sh shard) stale(r rules, now int64) bool {
 
 // roll returns the shard with the newest bucket of every window there and those
 // that are too old gone. A bucket of a clock that is ahead stays.
-func (sh shard) roll(r rules, now int64) shard {
-	rolled := shard{sh.version, make(map[int64]*counts, len(r.windows))}
-	for _, w := range r.windows {
+func (sh shard) roll(o op, now int64) shard {
+	rolled := shard{sh.version, sh.expires, make(map[int64]*counts, len(o.windows))}
+	for _, w := range o.windows {
 		to := &counts{newest: w.bucket(now), counts: make([]int64, buckets+1)}
 		if from := sh.windows[w.per]; from != nil {
 			to.newest = max(to.newest, from.newest)
@@ -375,13 +382,20 @@ func (sh shard) roll(r rules, now int64) shard {
 	return rolled
 }
 
-// wait is how long it will be until n more events fit into shard i of shards.
-func (sh shard) wait(i, shards, n int, r rules, now int64) time.Duration {
-	var wait time.Duration
-	for _, w := range r.windows {
-		wait = max(wait, sh.windows[w.per].wait(w, w.share(i, shards), int64(n), now))
+// find tells what shard i of shards knows. An event is as old as its bucket.
+func (sh shard) find(i, shards int, o op, now int64) customauth.Found {
+	f := customauth.Found{Age: -1}
+	for _, w := range o.windows {
+		b := sh.windows[w.per]
+		f.Wait = max(f.Wait, b.wait(w, w.share(i, shards), int64(o.n), now))
+		if j := slices.IndexFunc(b.counts, func(n int64) bool { return n > 0 }); j >= 0 {
+			age := milliseconds(now - (b.newest-int64(j))*w.width())
+			if f.Age < 0 || age < f.Age {
+				f.Age = age
+			}
+		}
 	}
-	return wait
+	return f
 }
 
 func (b *counts) wait(w window, share, n, now int64) time.Duration {
@@ -413,6 +427,6 @@ func (sh shard) take(n int64) {
 	}
 }
 
-func (w window) name() string { return "w" + strconv.FormatInt(w.per, 10) }
+func (w window) name(o op) string { return "w" + strconv.FormatInt(w.per, 10) + "." + o.counter }
 
 func shardKey(pk string, i int) string { return pk + "#" + strconv.Itoa(i) }

@@ -21,6 +21,16 @@ func (fake) AdminUpdateUserAttributes(_ context.Context, in *cognitoidentityprov
 	return nil, nil
 }
 
+func (fake) AdminUserGlobalSignOut(_ context.Context, in *cognitoidentityprovider.AdminUserGlobalSignOutInput, _ ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.AdminUserGlobalSignOutOutput, error) {
+	fmt.Println(*in.Username, "is signed out")
+	return nil, nil
+}
+
+// The pool has no app client that takes a password.
+func (fake) ListUserPoolClients(context.Context, *cognitoidentityprovider.ListUserPoolClientsInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.ListUserPoolClientsOutput, error) {
+	return &cognitoidentityprovider.ListUserPoolClientsOutput{}, nil
+}
+
 // In a Lambda main Client stays nil, and the handler goes to lambda.Start.
 func ExampleNew() {
 	handle, err := postauth.New(postauth.Options{
@@ -40,17 +50,22 @@ func ExampleNew() {
 	_, err = handle(context.Background(), event)
 	fmt.Println(err)
 	// Output:
+	// 0ab28e1c is signed out
+	// 0ab28e1c phone_number +12065550100
 	// 0ab28e1c phone_number_verified true
 	// <nil>
 }
 
 // In the one function for all triggers.
 func ExampleNew_oneFunction() {
-	mark, err := postauth.New(postauth.Options{Client: fake{}})
+	options := customauth.Options{
+		Keys:  []customauth.Secret{customauth.Hide("a key that is made of 32 letters")}, // yours: from a secret
+		Store: customauth.NewMemoryStore(),                                              // on Lambda: dynamodbstore
+	}
+	mark, err := postauth.New(postauth.Options{Client: fake{}, Proved: options.Proved})
 	if err != nil {
 		panic(err)
 	}
-	options := customauth.Options{Keys: [][]byte{make([]byte, 32)}} // yours: from a secret
 	handler, err := customauth.NewHandler(options, map[string]lambda.Handler{
 		"PostAuthentication": lambda.NewHandler(mark),
 	})

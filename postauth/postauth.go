@@ -1,8 +1,10 @@
-// Package postauth is the post authentication trigger that marks what a sign-in
-// proved: after the first code was answered, it sets phone_number_verified (or
-// email_verified) to true, once.
+// Package postauth is the post authentication trigger that writes down what a
+// sign-in proved: after the first code was answered, it sets phone_number_verified
+// (or email_verified) to true, once. Before that it shuts everybody else out of the
+// account, who may have been in it before the address was proved.
 //
-// See the README for the wiring and for the two permissions that it needs.
+// See the README for the wiring, for the permissions that it needs, and for what is
+// done when something fails.
 package postauth
 
 import (
@@ -15,32 +17,29 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/internal/bounded"
 )
 
-// Client is what the trigger needs of *cognitoidentityprovider.Client.
-type Client interface {
-	// AdminUpdateUserAttributes sets the attributes to "true".
-	AdminUpdateUserAttributes(context.Context, *cognitoidentityprovider.AdminUpdateUserAttributesInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.AdminUpdateUserAttributesOutput, error)
-
-	// DescribeUserPoolClient is asked by which flows an app client signs in. It
-	// is not called for the clients named in Options.ClientIDs.
-	DescribeUserPoolClient(context.Context, *cognitoidentityprovider.DescribeUserPoolClientInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolClientOutput, error)
-}
-
-// Options say what a sign-in proves, and what happens when it cannot be written
-// down. The zero value marks phone_number_verified and never fails a sign-in.
+// Options say what a sign-in proves, and what its first proof does to others. The
+// zero value marks phone_number_verified, signs out all others, and replaces the
+// password where one is a way in.
 type Options struct {
-	// Client calls Cognito. Nil: one built from Lambda's environment (AWS_REGION,
-	// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN;
-	// AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER and AWS_ENDPOINT_URL are
-	// honoured).
+	// Client calls Cognito. Nil: one from the environment that Lambda gives a
+	// function; AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER and AWS_ENDPOINT_URL are
+	// honoured.
 	Client Client
 
-	// Attributes are what every sign-in proves: "phone_number", "email", or both
-	// where a code goes to each. Nil: "phone_number".
+	// Proved reports how long ago an account last proved a destination; negative if
+	// it did not. The method of that name of customauth.Options fits. An attribute
+	// is then marked only if it was proved within the last 2 minutes: a phone_number
+	// by "SMS" or "VOICE", an email by "EMAIL". Nil: a sign-in by an app client as
+	// ClientIDs says is the proof, whatever its steps were.
+	Proved func(ctx context.Context, poolID, userName string, to customauth.Destination) (time.Duration, error)
+
+	// Attributes are what may be marked: "phone_number", "email", or, with Proved,
+	// both. Nil: "phone_number"; with Proved, both.
 	Attributes []string
 
 	// ClientIDs are the app clients by which nobody signs in without the code.
@@ -53,13 +52,31 @@ type Options struct {
 	// minutes. List an app client here only if its flows are these and stay so.
 	ClientIDs []string
 
-	// Timeout bounds the calls to Cognito, retries included. Default 3s, at most
-	// 4s: Cognito waits 5 s for a trigger. It is shortened to end half a second
-	// before the Lambda function itself would be stopped.
+	// Removed, if set, deletes what was enrolled for the account before its address
+	// was proved: passkeys, TOTP, recovery codes, devices. It is called at the first
+	// proof of an attribute, and may be called again for the same user. With an error
+	// the sign-in fails.
+	Removed func(ctx context.Context, poolID, userName string) error
+
+	// InsecureKeepSessions leaves everybody signed in who was so before the first
+	// proof of an attribute. Whoever signed up with somebody else's number then stays
+	// in the account when its owner proves it.
+	InsecureKeepSessions bool
+
+	// InsecureKeepPassword leaves the password as it was before the first proof of
+	// an attribute, so that whoever set it can still sign in by it. Without it, the
+	// password is replaced by a random one in a pool with an app client that signs
+	// in by more than custom challenges, and its user needs "forgot password".
+	InsecureKeepPassword bool
+
+	// Timeout bounds all calls, retries included. Default 3s, at most 4s: Cognito
+	// waits 5 s for a trigger. It is shortened to end half a second before the Lambda
+	// function itself would be stopped.
 	Timeout time.Duration
 
-	// FailSignIn lets a sign-in fail whose proof could not be written down. By
-	// default the failure is logged, and the next sign-in tries again.
+	// FailSignIn lets a sign-in fail, too, whose proof could not be written down after
+	// all others were shut out. By default that failure is logged, and the next
+	// sign-in tries again.
 	FailSignIn bool
 
 	// Logger gets a line for each user who was marked, and for each failure. No
@@ -74,20 +91,28 @@ const (
 	reserve        = 500 * time.Millisecond
 )
 
-// errUnmarked is public: Cognito shows it to the app.
-var errUnmarked = errors.New("the sign-in could not be completed")
+// errFailed is public: Cognito shows it to the app.
+var errFailed = errors.New("the sign-in could not be completed")
 
 // New returns a handler for lambda.Start or, through lambda.NewHandler, for
 // customauth.NewHandler. It is safe for concurrent use.
 //
-// It marks an attribute if the user has it, if it is not marked yet (booleans
-// among the attributes are strings, and "True" was seen), and if the app client
-// allows no sign-in without the code. It marks nothing for users of an identity
-// provider (EXTERNAL_PROVIDER): they answered no code. It never changes another
-// attribute.
+// An attribute that the user has, that is not marked yet (booleans among the
+// attributes are strings, and "True" was seen), and that this sign-in proved, by
+// Options.Proved and Options.ClientIDs, is proved for the first time. Then, in this
+// order: the password is replaced, Options.Removed is called, all sessions of the
+// user are ended, and the attribute is marked. If one of these fails, those after it
+// are not done, so the next sign-in does them all again; and the sign-in fails, but
+// for the last one (see FailSignIn). Where nothing is to be shut out, because of the
+// Insecure fields and without Removed, no failure fails the sign-in without
+// FailSignIn.
 //
-// An event of another trigger is an error. With FailSignIn, so is a failure to
-// mark; the text of both is neutral.
+// The attribute is written along with its mark, as it was in the event: a number that
+// the user entered meanwhile, and did not prove, is not marked but replaced. No other
+// attribute is changed. Nothing is done for users of an identity provider
+// (EXTERNAL_PROVIDER): they answered no code.
+//
+// An event of another trigger is an error. The text of all errors is neutral.
 func New(o Options) (func(context.Context, events.CognitoEventUserPoolsPostAuthentication) (events.CognitoEventUserPoolsPostAuthentication, error), error) {
 	m, err := newMarker(o)
 	if err != nil {
@@ -99,17 +124,23 @@ func New(o Options) (func(context.Context, events.CognitoEventUserPoolsPostAuthe
 func newMarker(o Options) (*marker, error) {
 	if o.Attributes == nil {
 		o.Attributes = []string{"phone_number"}
+		if o.Proved != nil {
+			o.Attributes = append(o.Attributes, "email")
+		}
 	}
 	if len(o.Attributes) == 0 {
 		return nil, errors.New("postauth: Attributes is empty: name \"phone_number\" or \"email\"")
 	}
 	for i, name := range o.Attributes {
-		if name != "phone_number" && name != "email" {
+		if media[name] == nil {
 			return nil, fmt.Errorf("postauth: Attributes: %q is neither \"phone_number\" nor \"email\"", name)
 		}
 		if slices.Contains(o.Attributes[:i], name) {
 			return nil, fmt.Errorf("postauth: Attributes: %q is named twice", name)
 		}
+	}
+	if len(o.Attributes) > 1 && o.Proved == nil {
+		return nil, errors.New("postauth: Attributes: which of two was proved needs Proved; customauth.Options has one")
 	}
 	if slices.Contains(o.ClientIDs, "") {
 		return nil, errors.New("postauth: ClientIDs: an id is empty")
@@ -143,41 +174,47 @@ func (m *marker) handle(ctx context.Context, event events.CognitoEventUserPoolsP
 	if !strings.HasPrefix(event.TriggerSource, "PostAuthentication_") {
 		return event, errors.New("postauth: not a post authentication event")
 	}
-	missing := m.unmarked(event.Request.UserAttributes)
+	s := &signIn{m, event.UserPoolID, event.CallerContext.ClientID, event.UserName, event.Request.UserAttributes}
+	missing := s.unmarked()
 	if len(missing) == 0 {
 		return event, nil
 	}
-	log := m.Logger.With("attributes", missing, "sub", event.Request.UserAttributes["sub"], "client_id", event.CallerContext.ClientID)
-
+	log := m.Logger.With("attributes", missing, "sub", s.attributes["sub"], "client_id", s.client)
 	ctx, cancel := m.bound(ctx)
 	defer cancel()
-	marked, err := m.mark(ctx, event, missing)
+
+	var proved []string
+	byCode, err := bounded.Call(ctx, s.byCode)
+	if err == nil && byCode {
+		proved, err = bounded.Call(ctx, func(ctx context.Context) ([]string, error) { return s.proved(ctx, missing) })
+	}
+	if err == nil && len(proved) > 0 {
+		err = bounded.Do(ctx, s.shutOut)
+	}
 	switch {
 	case err != nil:
-		log.ErrorContext(ctx, "postauth: could not mark the user as verified", explain(err)...)
-		if m.FailSignIn {
-			return event, errUnmarked
-		}
-	case marked:
-		log.InfoContext(ctx, "postauth: marked the user as verified")
-	default:
+		log.ErrorContext(ctx, "postauth: could not shut others out, so the user is not marked as verified", explain(err)...)
+		return event, failIf(m.shutsOut() || m.FailSignIn)
+	case !byCode:
 		log.WarnContext(ctx, "postauth: not marked: this app client allows other sign-ins than by a code")
+		return event, nil
+	case len(proved) == 0:
+		log.DebugContext(ctx, "postauth: not marked: this sign-in did not prove it")
+		return event, nil
 	}
+	if err := bounded.Do(ctx, func(ctx context.Context) error { return s.mark(ctx, proved) }); err != nil {
+		log.ErrorContext(ctx, "postauth: could not mark the user as verified", explain(err)...)
+		return event, failIf(m.FailSignIn)
+	}
+	log.InfoContext(ctx, "postauth: marked the user as verified", "proved", proved)
 	return event, nil
 }
 
-// unmarked are the attributes that this sign-in proves and that do not say so yet.
-func (m *marker) unmarked(user map[string]string) []string {
-	if strings.EqualFold(user["cognito:user_status"], "EXTERNAL_PROVIDER") {
-		return nil
+func failIf(fail bool) error {
+	if fail {
+		return errFailed
 	}
-	var missing []string
-	for _, name := range m.Attributes {
-		if user[name] != "" && !strings.EqualFold(user[name+"_verified"], "true") {
-			missing = append(missing, name)
-		}
-	}
-	return missing
+	return nil
 }
 
 // bound ends the context before Cognito or Lambda would lose patience.
@@ -187,34 +224,4 @@ func (m *marker) bound(ctx context.Context) (context.Context, context.CancelFunc
 		end = last.Add(-reserve)
 	}
 	return context.WithDeadline(ctx, end)
-}
-
-// mark reports whether the attributes were set. False without an error: this
-// sign-in need not have proven anything.
-func (m *marker) mark(ctx context.Context, event events.CognitoEventUserPoolsPostAuthentication, missing []string) (marked bool, err error) {
-	defer func() {
-		if recover() != nil {
-			marked, err = false, errPanicked
-		}
-	}()
-	client := event.CallerContext.ClientID
-	if !slices.Contains(m.ClientIDs, client) {
-		if only, err := m.flows.codeOnly(ctx, event.UserPoolID, client); err != nil || !only {
-			return false, err
-		}
-	}
-	in := &cognitoidentityprovider.AdminUpdateUserAttributesInput{
-		UserPoolId: aws.String(event.UserPoolID),
-		Username:   aws.String(event.UserName),
-	}
-	for _, name := range missing {
-		in.UserAttributes = append(in.UserAttributes, types.AttributeType{
-			Name:  aws.String(name + "_verified"),
-			Value: aws.String("true"),
-		})
-	}
-	if _, err := m.Client.AdminUpdateUserAttributes(ctx, in, quickly); err != nil {
-		return false, err
-	}
-	return true, nil
 }

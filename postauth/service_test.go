@@ -67,13 +67,14 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // healthy is the service on a good day.
 func healthy(w http.ResponseWriter, c call) {
-	if c.Operation == "DescribeUserPoolClient" {
-		reply(w, 200, map[string]any{"UserPoolClient": map[string]any{
-			"ExplicitAuthFlows": []string{"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"},
-		}})
-		return
+	switch c.Operation {
+	case "DescribeUserPoolClient":
+		reply(w, 200, map[string]any{"UserPoolClient": flows("ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")})
+	case "ListUserPoolClients":
+		reply(w, 200, map[string]any{"UserPoolClients": []any{map[string]any{"ClientId": app}}})
+	default:
+		reply(w, 200, map[string]any{})
 	}
-	reply(w, 200, map[string]any{})
 }
 
 func reply(w http.ResponseWriter, status int, body map[string]any) {

@@ -29,9 +29,10 @@ func TestSignIn(t *testing.T) {
 			mark := newHandler(t, postauth.Options{Client: &late})
 			inbox := new(cognitotest.Inbox)
 			handler, err := customauth.NewHandler(customauth.Options{
-				Keys:   [][]byte{make([]byte, 32)},
-				Steps:  []customauth.Challenge{customauth.OTP{Sender: inbox}},
-				Logger: slog.New(slog.DiscardHandler),
+				Keys:    []customauth.Secret{customauth.Hide("a key that is made of 32 letters")},
+				Store:   customauth.NewMemoryStore(),
+				Senders: map[string]customauth.Sender{"SMS": inbox},
+				Logger:  slog.New(slog.DiscardHandler),
 			}, map[string]lambda.Handler{"PostAuthentication": lambda.NewHandler(mark)})
 			if err != nil {
 				t.Fatal(err)

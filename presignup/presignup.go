@@ -26,6 +26,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/cyber-eternal/customauth/internal/bounded"
 )
 
 // budget is how long a hook may take: Cognito waits 5 s for a trigger.
@@ -88,13 +90,11 @@ func New(refuse func(context.Context, events.CognitoEventUserPoolsPreSignup) err
 func ask(ctx context.Context, refuse func(context.Context, events.CognitoEventUserPoolsPreSignup) error, event events.CognitoEventUserPoolsPreSignup) (public error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	defer func() {
-		if recover() != nil {
-			slog.ErrorContext(ctx, "presignup: the hook panicked", "source", event.TriggerSource)
-			public = undecided
-		}
-	}()
-	err := refuse(ctx, event)
+	err := bounded.Do(ctx, func(ctx context.Context) error { return refuse(ctx, event) })
+	if caught, ok := errors.AsType[*bounded.Panic](err); ok {
+		slog.ErrorContext(ctx, "presignup: the hook panicked", "source", event.TriggerSource, "stack", string(caught.Stack))
+		return undecided
+	}
 	if refusal, ok := errors.AsType[Refusal](err); ok {
 		return refusal
 	}

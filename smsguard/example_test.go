@@ -24,9 +24,10 @@ func ExampleNew() {
 		panic(err)
 	}
 	options := customauth.Options{
-		Keys:  [][]byte{make([]byte, 32)}, // yours: from a secret
-		Store: store,
-		Steps: []customauth.Challenge{customauth.OTP{Guard: guard}},
+		Keys:       keys, // yours: from a secret
+		CounterKey: customauth.Hide("another key, of 32 letters again"),
+		Store:      store,
+		Guard:      guard,
 	}
 	handler, err := customauth.NewHandler(options, map[string]lambda.Handler{
 		"PreSignUp": lambda.NewHandler(presignup.New(guard.SignUp)),
@@ -68,7 +69,7 @@ func ExampleOptions_recordOnly() {
 	if err != nil {
 		panic(err)
 	}
-	to := customauth.Destination{Medium: "SMS", Address: "+18765550100"}
+	to := customauth.Destination{Medium: "SMS", Address: customauth.Hide("+18765550100")}
 	fmt.Println(guard.Allow(context.Background(), customauth.Request{}, to))
 	// Output:
 	// country_denied JM refused: false

@@ -6,19 +6,16 @@ package smsguard
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 
-	"github.com/nyaruka/phonenumbers"
+	"github.com/cyber-eternal/customauth/smsguard/internal/plan"
 )
-
-// e164 is ITU-T E.164, as strictly as the package customauth has it. The parser
-// below would also take spaces, letters, extensions and RFC 3966 parameters.
-var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
 // rules are the part of Options that needs no Store.
 type rules struct {
 	allow, deny map[string]bool // nil allow: all
 	fixedLine   bool
+	voip        bool
 }
 
 func newRules(o Options) (rules, error) {
@@ -28,7 +25,7 @@ func newRules(o Options) (rules, error) {
 	if len(o.Allow) > 0 && o.InsecureAllCountries {
 		return rules{}, errors.New("smsguard: Allow and InsecureAllCountries contradict each other")
 	}
-	r := rules{fixedLine: o.AllowFixedLine}
+	r := rules{fixedLine: o.AllowFixedLine, voip: o.AllowVoIP}
 	var err error
 	if r.allow, err = set("Allow", o.Allow); err != nil {
 		return rules{}, err
@@ -36,7 +33,6 @@ func newRules(o Options) (rules, error) {
 	if r.deny, err = set("Deny", o.Deny); err != nil {
 		return rules{}, err
 	}
-	r.judge("+12065550100") // loads the numbering plans, while CPU is free
 	return r, nil
 }
 
@@ -56,7 +52,7 @@ func set(field string, countries []string) (map[string]bool, error) {
 
 // known reports codes that no number would ever have.
 func known(country string) error {
-	if len(country) != 2 || !phonenumbers.GetSupportedRegions()[country] {
+	if !plan.IsCountry(country) {
 		return fmt.Errorf("%q is not the code of a country, such as \"GB\"", country)
 	}
 	return nil
@@ -67,45 +63,65 @@ func known(country string) error {
 // A number must be in its one normal form: +4407911123456 reaches the same phone
 // as +447911123456, and whoever could use both would have every limit twice.
 func (r rules) judge(number string) (country string, no *Refusal) {
-	if !e164.MatchString(number) {
+	if !isE164(number) {
 		return "", &Refusal{Reason: Malformed}
 	}
-	n, err := phonenumbers.Parse(number, "ZZ")
-	if err != nil {
-		return "", &Refusal{Reason: Unassigned}
-	}
-	if phonenumbers.Format(n, phonenumbers.E164) != number {
+	country, kind := plan.Lookup(number)
+	switch kind {
+	case plan.NotNormal:
 		return "", &Refusal{Reason: Malformed}
-	}
-	country = phonenumbers.GetRegionCodeForNumber(n)
-	if country == "" {
+	case plan.NoCountry:
 		return "", &Refusal{Reason: Unassigned}
 	}
-	// "001" is what belongs to no country: satellite phones, international
-	// networks and premium services.
-	if country == "001" || r.deny[country] || r.allow != nil && !r.allow[country] {
+	// What belongs to no country is satellite phones, international networks and
+	// premium services.
+	if country == plan.World || r.deny[country] || r.allow != nil && !r.allow[country] {
 		return country, &Refusal{Reason: CountryDenied, Country: country}
 	}
-	if reason := r.kind(phonenumbers.GetNumberType(n)); reason != "" {
+	reason := r.kind(kind)
+	if reason == "" && isExchange976(number) {
+		reason = Premium
+	}
+	if reason != "" {
 		return country, &Refusal{Reason: reason, Country: country}
 	}
 	return country, nil
 }
 
-// kind is why numbers of this type are not served. A type that is added later is
+// kind is why numbers of this kind are not served. A kind that is added later is
 // refused.
-func (r rules) kind(t phonenumbers.PhoneNumberType) Reason {
-	switch t {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
+func (r rules) kind(k plan.Kind) Reason {
+	switch k {
+	case plan.Mobile, plan.FixedLineOrMobile:
 		return ""
-	case phonenumbers.FIXED_LINE:
+	case plan.FixedLine:
 		if r.fixedLine {
 			return ""
 		}
-	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST:
+	case plan.VoIP:
+		if r.voip {
+			return ""
+		}
+	case plan.Premium, plan.SharedCost:
 		return Premium
-	case phonenumbers.UNKNOWN:
+	case plan.Unassigned:
 		return Unassigned
 	}
 	return Kind
+}
+
+// isE164 reports whether this is a number as ITU-T E.164 has it: a plus and 7 to
+// 15 digits, the first of which is not 0. The package customauth is as strict.
+func isE164(number string) bool {
+	if len(number) < 1+7 || len(number) > 1+15 || number[0] != '+' || number[1] == '0' {
+		return false
+	}
+	return strings.Trim(number[1:], "0123456789") == ""
+}
+
+// isExchange976 reports numbers in the exchange 976 of an area code of North
+// America, such as +1 212 976 …, where callers pay for what they hear. The
+// numbering plan takes them for ordinary numbers, so the table does too.
+func isExchange976(number string) bool {
+	return len(number) == len("+12129760000") && strings.HasPrefix(number, "+1") && number[5:8] == "976"
 }

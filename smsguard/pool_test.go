@@ -43,23 +43,18 @@ func newPool(t *testing.T, o smsguard.Options) *pool {
 
 func (p *pool) with(t *testing.T, guard customauth.Guard) *pool {
 	t.Helper()
+	phone := customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
+		p.code = m.Code.Reveal()
+		return nil
+	})
 	options := customauth.Options{
-		Keys:    [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
+		Keys:    keys,
 		Logger:  slog.New(slog.DiscardHandler),
 		Observe: func(_ context.Context, e customauth.Event) { p.event = e },
-		Steps: []customauth.Challenge{customauth.OTP{
-			Guard: guard,
-			Sender: customauth.SenderFunc(func(_ context.Context, m customauth.Message) error {
-				p.code = m.Code.Reveal()
-				return nil
-			}),
-			Destination: func(r customauth.Request) (customauth.Destination, error) {
-				if mail := r.Attributes["email"]; mail != "" {
-					return customauth.Destination{Medium: "EMAIL", Address: mail}, nil
-				}
-				return customauth.Destination{Medium: "SMS", Address: r.Attributes["phone_number"]}, nil
-			},
-		}},
+		Guard:   guard,
+		Steps:   []customauth.Step{{Name: "otp", Challenge: customauth.OTP{Destination: destination}}},
+		Senders: map[string]customauth.Sender{"SMS": phone, "VOICE": phone, "EMAIL": phone},
+		Store:   customauth.NewMemoryStore(), // customauth's own limits; the guard has its own store
 	}
 	var err error
 	if p.create, err = customauth.NewCreate(options); err != nil {
@@ -69,6 +64,20 @@ func (p *pool) with(t *testing.T, guard customauth.Guard) *pool {
 		t.Fatal(err)
 	}
 	return p
+}
+
+var keys = []customauth.Secret{customauth.Hide("a key that is made of 32 letters")}
+
+// destination is what the user has: a number for texts, or for calls, or an address.
+func destination(_ context.Context, r customauth.Request) (customauth.Destination, error) {
+	if mail := r.Attributes["email"]; mail.Reveal() != "" && !r.UserNotFound {
+		return customauth.Destination{Medium: "EMAIL", Address: mail}, nil
+	}
+	medium := "SMS"
+	if r.Attributes["custom:calls"].Reveal() != "" {
+		medium = "VOICE"
+	}
+	return customauth.Destination{Medium: medium, Address: r.Attributes["phone_number"]}, nil
 }
 
 // A text is what a user got after asking for a code.
@@ -99,7 +108,10 @@ func (p *pool) askFor(t *testing.T, attributes map[string]string) (sent *text, w
 		t.Fatal(err)
 	}
 	if p.code == "" {
-		return nil, strings.TrimPrefix(p.event.Reason, "guard: smsguard: ")
+		if p.event.Reason != customauth.ReasonGuard {
+			return nil, string(p.event.Reason)
+		}
+		return nil, strings.TrimPrefix(p.event.Err.Error(), "smsguard: ")
 	}
 	return &text{e.UserName, p.code, e.Response.PrivateChallengeParameters, attributes}, ""
 }

@@ -55,6 +55,12 @@ type Options struct {
 	// served.
 	AllowFixedLine bool
 
+	// AllowVoIP also serves ranges that are set aside for telephony over the
+	// internet, as Britain's 056, France's 09 and Japan's 050. They are rented
+	// cheaply and in bulk, and few of them take texts. Where a country has no
+	// ranges for them, as the US, nobody can tell, and they are served.
+	AllowVoIP bool
+
 	// Country is the budget of each country: texts to numbers that did not answer
 	// a code lately. Default 30 an hour and 100 a day.
 	Country Budget
@@ -128,8 +134,8 @@ type Reason string
 const (
 	Malformed     Reason = "malformed_number"  // not E.164, or not in its one normal form
 	Unassigned    Reason = "unassigned_number" // no number of its country's plan
-	Premium       Reason = "premium_number"    // premium rate or shared cost
-	Kind          Reason = "number_kind"       // toll-free, personal, pager, voicemail …, and fixed lines
+	Premium       Reason = "premium_number"    // premium rate or shared cost, the exchange 976 included
+	Kind          Reason = "number_kind"       // toll-free, personal, pager, voicemail …, fixed lines and VoIP
 	CountryDenied Reason = "country_denied"    // not in Allow, in Deny, or of no country (satellites, networks)
 	RangeClosed   Reason = "range_closed"      // the Range budget is used up
 	CountryClosed Reason = "country_closed"    // the Country budget is used up
@@ -168,7 +174,7 @@ type Report struct {
 	ClientID string
 }
 
-// A Guard implements customauth.Guard: put it into OTP.Guard. It is safe for
+// A Guard implements customauth.Guard: put it into Options.Guard. It is safe for
 // concurrent use. Guards with the same Options and Store share their budgets.
 type Guard struct {
 	o     Options
@@ -216,18 +222,19 @@ func New(o Options) (*Guard, error) {
 }
 
 // Allow decides about a text, and takes it from the budgets if it may go. Its
-// error is a [*Refusal], which customauth puts into the log and into
-// Event.Reason. Destinations with another medium than "SMS" pass.
+// error is a [*Refusal], which customauth puts into the log and into Event.Err. A
+// call ("VOICE") is decided about, and counted, like a text: it is paid for in the
+// same way. Other media pass.
 //
-// It asks the Store once for a number that answered a code lately, else four
-// times, and waits for one second in all.
+// It asks the Store once for a number that answered a code lately, else four times
+// in two stages, and waits for one second in all.
 func (g *Guard) Allow(ctx context.Context, r customauth.Request, to customauth.Destination) error {
-	if to.Medium != "SMS" {
+	if !isPhone(to.Medium) {
 		return nil
 	}
-	country, refusal := g.rules.judge(to.Address)
+	country, refusal := g.rules.judge(to.Address.Reveal())
 	if refusal == nil {
-		refusal = g.take(ctx, r, to.Address, country)
+		refusal = g.take(ctx, r, to.Address.Reveal(), country)
 	}
 	if refusal == nil {
 		return nil
@@ -241,21 +248,23 @@ func (g *Guard) Allow(ctx context.Context, r customauth.Request, to customauth.D
 	return refusal
 }
 
+func isPhone(medium string) bool { return medium == "SMS" || medium == "VOICE" }
+
 // Verified tells the budgets that a code was answered, once for each number in
 // the time of Returning, so that nobody earns texts by answering one code after
 // the other. A failure of the Store is logged; the budgets then stay too full,
 // which is the safe side.
 func (g *Guard) Verified(ctx context.Context, r customauth.Request, to customauth.Destination) {
-	if to.Medium != "SMS" {
+	if !isPhone(to.Medium) {
 		return
 	}
-	country, refusal := g.rules.judge(to.Address)
+	country, refusal := g.rules.judge(to.Address.Reveal())
 	if refusal != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := g.giveBack(ctx, r, to.Address, country); err != nil {
+	if err := g.giveBack(ctx, r, to.Address.Reveal(), country); err != nil {
 		g.o.Logger.WarnContext(ctx, "smsguard: an answered code was not counted", "country", country, "error", err)
 	}
 }
@@ -290,7 +299,7 @@ func (g *Guard) Reopen(ctx context.Context, poolID, country string) error {
 		return fmt.Errorf("smsguard: reopen: %w", err)
 	}
 	b := g.country(poolID, country)
-	if _, err := g.o.Store.Count(ctx, b.key, -1<<20, b.limits()); err != nil {
+	if _, err := g.ask(ctx, b.key, b.op(customauth.Reset, 1)); err != nil {
 		return fmt.Errorf("smsguard: reopen: %w", err)
 	}
 	return nil

@@ -7,7 +7,7 @@ func Failures(t *testing.T, c Config) map[string]error {
 	c = c.withDefaults()
 	found := make(map[string]error)
 	for _, k := range checks {
-		if k.shared && c.Peer == nil {
+		if c.skips(k) {
 			continue
 		}
 		c.Bubble(t, func(t *testing.T) {

@@ -3,7 +3,6 @@ package storetest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"runtime"
@@ -35,8 +34,8 @@ func TestDuration(t *testing.T) {
 		time.Sleep(d)
 	}
 	storetest.Run(t, c)
-	if units := total.Seconds(); units < 30 || units > 40 {
-		t.Errorf("the suite takes %.1f units, and says about 35", units)
+	if units := total.Seconds(); units < 45 || units > 55 {
+		t.Errorf("the suite takes %.1f units, and says about 50", units)
 	}
 }
 
@@ -48,18 +47,27 @@ func TestRightStore(t *testing.T) {
 // Every bug makes at least one check fail: the suite can fail.
 func TestBrokenStores(t *testing.T) {
 	bugs := []string{
-		"not atomic", "give-back not atomic",
-		"forgets the first limit", "forgets the last limit", "forgets limits without Per",
-		"counts on refusal", "counts where there is room", "counts one for n", "overflows",
+		"not atomic", "return not atomic", "tags not atomic",
+		"forgets the first window", "forgets the last window", "forgets InARow",
+		"counts on refusal", "marks on refusal", "returns on refusal", "resets on refusal", "only the first op refuses", "only the last op refuses", "stops at the first refusal",
+		"look refuses", "mark refuses", "return refuses", "ask never refuses",
+		"counts one for n", "asks one for n", "overflows", "no default for n",
 		"never expires", "expires early", "expires a little early", "expires by the bucket", "expires late", "window turns", "window begins with its first event",
-		"gives back the oldest", "gives back all", "gives back nothing", "gives back one for n", "gives back below zero", "give-back waits",
-		"streak outlives a give-back", "streak expires", "streak goes back by n", "streak opens by a wait",
-		"look counts", "look is always free", "look is never free",
-		"no wait", "whole window as wait", "shortest wait", "endless wait", "wait for one event",
-		"ignores the context", "counts when cancelled", "gives back when cancelled",
-		"trims keys", "cuts keys at NUL", "cuts keys at #", "lower-cases keys", "repairs keys", "cuts long keys", "one counter for all keys",
-		"first limits stay", "forgets when limits change", "refuses without limits",
-		"nothing shared", "give-back not shared", "clock an hour off", "fails now and then",
+		"returns the oldest", "returns all", "returns nothing", "returns one for n", "returns below zero", "return wants windows",
+		"reset keeps one", "reset keeps tags", "reset keeps the row", "reset takes all counters",
+		"row outlives a return", "row is reset by a return", "row expires", "row opens by a wait", "row has an age",
+		"look counts", "ask counts", "look is always free", "look is never free",
+		"no wait", "whole window as wait", "shortest wait", "endless wait", "wait for one event", "one wait for all ops",
+		"no age", "age of the oldest", "age after the change", "age outlives the windows", "wait after the change",
+		"tags count again", "a tag has no room", "tags go by the start", "tags of all counters", "a known tag stops the others", "tags make young", "tags outlive the windows", "tags are lost on return", "look ignores the tag", "a tag counts one",
+		"mark checks room", "mark keeps one", "mark keeps the oldest", "mark replaces",
+		"ignores the context", "counts when cancelled", "forgets when cancelled", "forget ignores the context",
+		"lower-cases keys", "cuts keys", "one counter for all keys", "no kinds", "lower-cases counters", "one counter for a key", "cuts counters", "reserves counters", "- is _",
+		"forgets one counter", "forgets nothing", "forgets everything", "forgets no row", "forget wants a key",
+		"first windows stay", "forgets when windows change", "forgets by the shortest window",
+		"no errors", "errors change", "panics never, counts negative", "takes any counter", "takes two ops on a counter", "takes nine ops", "takes no windows", "takes any window", "takes any tag",
+		"finds too few", "warm fails", "warm forgets",
+		"nothing shared", "return not shared", "reset not shared", "clock an hour off", "fails now and then",
 	}
 	for _, bug := range bugs {
 		t.Run(bug, func(t *testing.T) {
@@ -89,21 +97,23 @@ func TestLonger(t *testing.T) {
 
 // config tests a store with one bug, or a right one.
 func config(bug string) storetest.Config {
-	var shared *counters
+	var all *shared
 	return storetest.Config{
 		New: func(*testing.T) customauth.Store {
-			shared = newCounters()
-			return &store{bug: bug, counters: shared}
+			all = newShared()
+			return &store{bug: bug, shared: all}
 		},
 		Peer: func(_ *testing.T, skew time.Duration) customauth.Store {
-			s := &store{bug: bug, counters: shared, skew: skew}
+			s := &store{bug: bug, shared: all, skew: skew}
 			switch bug {
 			case "nothing shared":
-				s.counters = newCounters()
+				s.shared = newShared()
 			case "clock an hour off":
 				s.skew += time.Hour
-			case "give-back not shared":
-				s.bug = "gives back nothing"
+			case "return not shared":
+				s.bug = "returns nothing"
+			case "reset not shared":
+				s.bug = "reset keeps one"
 			}
 			return s
 		},
@@ -111,150 +121,321 @@ func config(bug string) storetest.Config {
 	}
 }
 
-// counters are what the instances of a store share.
-type counters struct {
-	mu      sync.Mutex
-	times   map[string][]time.Time // newest first
-	streaks map[string]int
-	credit  map[string]int                // what was given back beyond zero, by a bug
-	limits  map[string][]customauth.Limit // the first ones seen
-	calls   int
+// shared is what the instances of a store share.
+type shared struct {
+	mu    sync.Mutex
+	keys  map[string]map[string]*counter
+	calls int
 }
 
-func newCounters() *counters {
-	return &counters{times: map[string][]time.Time{}, streaks: map[string]int{}, credit: map[string]int{}, limits: map[string][]customauth.Limit{}}
+type counter struct {
+	events []event // newest first
+	row    int
+	rowAt  time.Time
+	credit int                 // what was returned beyond zero, by a bug
+	first  []customauth.Window // the first ones seen
 }
+
+type event struct {
+	at  time.Time
+	tag string
+}
+
+func newShared() *shared { return &shared{keys: map[string]map[string]*counter{}} }
 
 // store is the simplest right store, with a place for every bug.
 type store struct {
-	*counters
+	*shared
 	bug  string
 	skew time.Duration
 }
 
 const forever = time.Duration(math.MaxInt64)
 
-func (s *store) Count(ctx context.Context, key string, n int, limits []customauth.Limit) (time.Duration, error) {
+func (s *store) is(bugs ...string) bool { return slices.Contains(bugs, s.bug) }
+
+func (s *store) Update(ctx context.Context, key string, ops ...customauth.Op) ([]customauth.Found, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key, limits = s.key(key), s.seen(key, limits)
-	if s.calls++; s.bug == "fails now and then" && s.calls%50 == 0 {
-		return 0, errors.New("a bad day")
+	ops = slices.Clone(ops)
+	if s.calls++; s.is("fails now and then") && s.calls%50 == 0 {
+		return nil, errors.New("a bad day")
 	}
-	if err := ctx.Err(); err != nil && s.bug != "ignores the context" {
-		switch {
-		case n > 0 && s.bug == "counts when cancelled":
-			s.add(key, n, time.Now())
-		case n < 0 && s.bug == "gives back when cancelled":
-			s.giveBack(key, n)
+	counters := s.counters(key)
+	if err := ctx.Err(); err != nil && !s.is("ignores the context") {
+		if s.is("counts when cancelled") && len(ops) > 0 {
+			s.apply(counters, ops[0], customauth.Found{Age: -1}, time.Now())
 		}
-		return 0, err
+		return nil, err
 	}
-	if n < 0 {
-		s.giveBack(key, n)
-		if s.bug == "give-back waits" {
-			return time.Second, nil
+	if err := s.check(ops); err != nil {
+		if s.is("errors change") && len(ops) > 0 {
+			s.counter(counters, "c").events = []event{{at: time.Now()}}
 		}
-		return 0, nil
+		return nil, err
 	}
-
 	now := time.Now().Add(s.skew)
-	wait := s.wait(key, max(n, 1), limits, now)
-	if s.bug == "not atomic" {
+	found, room := make([]customauth.Found, len(ops)), true
+	for i := range ops {
+		if ops[i].N == 0 && !s.is("no default for n") {
+			ops[i].N = 1
+		}
+		found[i] = s.find(counters, ops[i], now)
+		if s.refuses(i, ops, found[i]) {
+			room = false
+			if s.is("stops at the first refusal") {
+				for j := i + 1; j < len(ops); j++ {
+					found[j] = customauth.Found{Age: -1}
+				}
+				return found, nil
+			}
+		}
+	}
+	if s.is("not atomic") || s.is("tags not atomic") && len(ops) > 0 && ops[0].Tag != "" || s.is("return not atomic") && ops[0].Verb == customauth.Return {
+		left := len(s.counter(counters, ops[0].Counter).events)
 		s.mu.Unlock()
 		runtime.Gosched()
 		s.mu.Lock()
+		if c := s.counter(counters, ops[0].Counter); s.is("return not atomic") && len(c.events) > left {
+			c.events = c.events[len(c.events)-left:] // what came in between is lost
+		}
 	}
-	switch {
-	case n == 0 && s.bug == "look counts":
-		s.add(key, 1, now)
-	case n == 0 && s.bug == "look is always free":
-		return 0, nil
-	case n == 0 && s.bug == "look is never free":
-		return time.Second, nil
-	case len(limits) == 0 && s.bug == "refuses without limits":
-		return time.Second, nil
+	if !room {
+		for i, op := range ops {
+			done := s.is("counts on refusal") && op.Verb == customauth.Count || s.is("marks on refusal") && op.Verb == customauth.Mark ||
+				s.is("returns on refusal") && op.Verb == customauth.Return || s.is("resets on refusal") && op.Verb == customauth.Reset
+			if done {
+				s.apply(counters, op, found[i], now)
+			}
+		}
+		if s.is("one wait for all ops") {
+			longest := time.Duration(0)
+			for _, f := range found {
+				longest = max(longest, f.Wait)
+			}
+			for i := range found {
+				found[i].Wait = longest
+			}
+		}
+		return found, nil
 	}
-	if n == 0 {
-		return wait, nil
+	for i, op := range ops {
+		if s.is("a known tag stops the others") && op.Tag != "" && found[i].Age >= 0 {
+			return found, nil
+		}
 	}
-	if wait == 0 || s.bug == "counts on refusal" {
-		s.add(key, n, now)
+	for i, op := range ops {
+		s.apply(counters, op, found[i], now)
 	}
-	if wait > 0 && s.bug == "no wait" {
-		return time.Nanosecond, nil
+	for i, op := range ops {
+		switch after := s.find(counters, op, now); {
+		case s.is("age after the change"):
+			found[i].Age = after.Age
+		case s.is("wait after the change") && (op.Verb == customauth.Return || op.Verb == customauth.Reset):
+			found[i].Wait = after.Wait
+		}
 	}
-	return wait, nil
+	if s.is("finds too few") && len(found) > 1 {
+		return found[1:], nil
+	}
+	return found, nil
 }
 
-func (s *store) key(key string) string {
+func (s *store) refuses(i int, ops []customauth.Op, f customauth.Found) bool {
+	verb := ops[i].Verb
+	switch {
+	case f.Wait == 0, s.is("only the first op refuses") && i > 0, s.is("only the last op refuses") && i < len(ops)-1:
+		return false
+	case s.is("look refuses") && verb == customauth.Look, s.is("mark refuses") && verb == customauth.Mark, s.is("return refuses") && verb == customauth.Return:
+		return true
+	case s.is("ask never refuses") && verb == customauth.Ask:
+		return false
+	}
+	return verb == customauth.Ask || verb == customauth.Count
+}
+
+func (s *store) counters(key string) map[string]*counter {
 	switch s.bug {
-	case "trims keys":
-		return strings.TrimSpace(key)
-	case "cuts keys at NUL":
-		key, _, _ = strings.Cut(key, "\x00")
-	case "cuts keys at #":
-		key, _, _ = strings.Cut(key, "#")
 	case "lower-cases keys":
-		return strings.ToLower(key)
-	case "repairs keys":
-		return strings.ToValidUTF8(key, "\ufffd")
-	case "cuts long keys":
-		return key[:min(len(key), 2048)]
+		key = strings.ToLower(key)
+	case "cuts keys":
+		key = key[:min(len(key), 60)]
 	case "one counter for all keys":
-		return ""
+		key = ""
+	case "no kinds":
+		_, key, _ = strings.Cut(key, ":")
+	case "- is _":
+		key = strings.ReplaceAll(key, "-", "_")
 	}
-	return key
+	if s.keys[key] == nil {
+		s.keys[key] = make(map[string]*counter)
+	}
+	return s.keys[key]
 }
 
-// seen returns the limits that hold, as far as the bug lets them.
-func (s *store) seen(key string, limits []customauth.Limit) []customauth.Limit {
-	first, ok := s.limits[key]
-	if !ok {
-		s.limits[key], first = limits, limits
+func (s *store) counter(counters map[string]*counter, name string) *counter {
+	switch s.bug {
+	case "lower-cases counters":
+		name = strings.ToLower(name)
+	case "one counter for a key":
+		name = ""
+	case "cuts counters":
+		name = name[:min(len(name), 39)]
+	case "reserves counters":
+		if name == "pk" {
+			name = "id"
+		}
 	}
+	if counters[name] == nil {
+		counters[name] = new(counter)
+	}
+	return counters[name]
+}
+
+func (s *store) check(ops []customauth.Op) error {
+	wrong := errors.New("an op that cannot be carried out")
+	if s.is("no errors") {
+		return nil
+	}
+	if len(ops) == 0 || len(ops) > 8 && !s.is("takes nine ops") {
+		return wrong
+	}
+	for i, op := range ops {
+		takes := op.Verb == customauth.Return || op.Verb == customauth.Reset
+		same := slices.ContainsFunc(ops[:i], func(o customauth.Op) bool { return o.Counter == op.Counter })
+		name := op.Counter != "" && len(op.Counter) <= 40 && strings.Trim(op.Counter, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:") == ""
+		switch {
+		case op.Verb < customauth.Look || op.Verb > customauth.Reset,
+			op.N < 0 && !s.is("panics never, counts negative"), op.InARow < 0,
+			same && !s.is("takes two ops on a counter"),
+			!name && !s.is("takes any counter"),
+			(len(op.Tag) > 64 || op.Tag != "" && (takes || op.InARow > 0)) && !s.is("takes any tag"),
+			op.InARow > 0 && (len(op.Windows) > 0 || op.Verb == customauth.Mark),
+			op.InARow == 0 && len(op.Windows) == 0 && !takes && !s.is("takes no windows"),
+			s.is("return wants windows") && op.Verb == customauth.Return && op.InARow == 0 && len(op.Windows) == 0,
+			len(op.Windows) > 8:
+			return wrong
+		}
+		for _, w := range op.Windows {
+			if (w.Max < 1 || w.Per < time.Millisecond || w.Per > 366*24*time.Hour) && !s.is("takes any window") {
+				return wrong
+			}
+		}
+	}
+	return nil
+}
+
+// windows returns the windows that hold, as far as the bug lets them.
+func (s *store) windows(c *counter, op customauth.Op) []customauth.Window {
+	if c.first == nil {
+		c.first = op.Windows
+	}
+	switch n := len(op.Windows); {
+	case s.is("first windows stay"):
+		return c.first
+	case s.is("forgets when windows change") && n > 0 && !slices.Equal(c.first, op.Windows):
+		c.events, c.first = nil, op.Windows
+	case s.is("forgets the first window") && n > 1:
+		return op.Windows[1:]
+	case s.is("forgets the last window") && n > 1:
+		return op.Windows[:n-1]
+	}
+	return op.Windows
+}
+
+func (s *store) find(counters map[string]*counter, op customauth.Op, now time.Time) customauth.Found {
+	c := s.counter(counters, op.Counter)
+	windows := s.windows(c, op)
+	f := customauth.Found{Age: s.age(counters, c, op, windows, now)}
+	if op.Tag != "" && f.Age >= 0 && !s.is("a tag has no room", "look ignores the tag") {
+		return f
+	}
+	f.Wait = s.wait(c, op, windows, now)
 	switch {
-	case s.bug == "first limits stay":
-		return first
-	case s.bug == "forgets when limits change" && fmt.Sprint(first) != fmt.Sprint(limits):
-		delete(s.times, key)
-		s.limits[key] = limits
-	case s.bug == "forgets the first limit" && len(limits) > 1:
-		return limits[1:]
-	case s.bug == "forgets the last limit" && len(limits) > 1:
-		return limits[:len(limits)-1]
-	case s.bug == "forgets limits without Per":
-		return slices.DeleteFunc(slices.Clone(limits), func(l customauth.Limit) bool { return l.Per == 0 })
+	case op.Verb == customauth.Look && s.is("look is always free"):
+		f.Wait = 0
+	case op.Verb == customauth.Look && s.is("look is never free"):
+		f.Wait = max(f.Wait, time.Second)
 	}
-	return limits
+	return f
 }
 
-func (s *store) wait(key string, n int, limits []customauth.Limit, now time.Time) time.Duration {
+func (s *store) age(counters map[string]*counter, c *counter, op customauth.Op, windows []customauth.Window, now time.Time) time.Duration {
+	if s.is("no age") {
+		return -1
+	}
+	if s.is("row has an age") && op.InARow > 0 && c.row > 0 {
+		return now.Sub(c.rowAt)
+	}
+	longest := time.Duration(0)
+	for _, w := range windows {
+		longest = max(longest, w.Per)
+	}
+	events := c.events
+	if s.is("tags of all counters") && op.Tag != "" {
+		for _, other := range counters {
+			events = append(slices.Clone(events), other.events...)
+		}
+	}
+	age := time.Duration(-1)
+	for _, e := range events {
+		same := op.Tag == "" || op.Tag == e.tag || s.is("look ignores the tag") && op.Verb == customauth.Look ||
+			s.is("tags go by the start") && e.tag != "" && op.Tag[:min(63, len(op.Tag))] == e.tag[:min(63, len(e.tag))]
+		in := len(windows) == 0 || now.Sub(e.at) < longest || s.is("expires late") && now.Sub(e.at) < longest*6/5 ||
+			s.is("age outlives the windows") && op.Tag == "" || s.is("tags outlive the windows") && op.Tag != ""
+		if same && in && (age < 0 || s.is("age of the oldest")) {
+			age = max(now.Sub(e.at), 0)
+		}
+	}
+	return age
+}
+
+func (s *store) wait(c *counter, op customauth.Op, windows []customauth.Window, now time.Time) time.Duration {
+	if s.is("asks one for n") && op.Verb != customauth.Count || s.is("no default for n") {
+		op.N = 1
+	}
+	if op.InARow > 0 {
+		full := op.N > op.InARow-c.row
+		switch {
+		case s.is("overflows"):
+			full = op.N+c.row > op.InARow
+		case s.is("forgets InARow"):
+			return 0
+		case s.is("row expires") && now.Sub(c.rowAt) > 2*time.Second:
+			return 0
+		case full && s.is("row opens by a wait"):
+			return time.Hour
+		}
+		if full {
+			return forever
+		}
+		return 0
+	}
 	var waits []time.Duration
-	for _, l := range limits {
-		w := s.waitOne(key, n, l, now)
-		if w > 0 && s.bug == "whole window as wait" && w < forever {
-			w = l.Per
+	for _, w := range windows {
+		wait := s.waitOne(c.events, op.N, w, now)
+		if wait > 0 && wait < forever && s.is("whole window as wait") {
+			wait = w.Per
 		}
-		if w > 0 && s.bug == "endless wait" {
-			w = forever
+		if wait > 0 && s.is("endless wait") {
+			wait = forever
 		}
-		waits = append(waits, w)
+		waits = append(waits, wait)
 	}
 	if len(waits) == 0 || slices.Max(waits) <= 0 {
 		return 0
 	}
-	if s.bug == "shortest wait" {
+	switch {
+	case s.is("shortest wait"):
 		return slices.Min(slices.DeleteFunc(waits, func(w time.Duration) bool { return w <= 0 }))
-	}
-	if s.bug == "counts where there is room" && slices.Min(waits) <= 0 {
-		s.add(key, n, now)
+	case s.is("no wait"):
+		return time.Nanosecond
 	}
 	return slices.Max(waits)
 }
 
-func (s *store) waitOne(key string, n int, l customauth.Limit, now time.Time) time.Duration {
-	times, per := s.times[key], l.Per
+func (s *store) waitOne(events []event, n int, w customauth.Window, now time.Time) time.Duration {
+	per := w.Per
 	switch s.bug {
 	case "expires early":
 		per = per * 4 / 5
@@ -263,94 +444,195 @@ func (s *store) waitOne(key string, n int, l customauth.Limit, now time.Time) ti
 	case "expires late":
 		per = per * 6 / 5
 	}
+	i := w.Max - n
 	switch {
-	case l.Per == 0 && s.bug == "streak expires":
-		per = 2 * time.Second
-	case l.Per == 0 && s.streaks[key] > l.Max-n && s.bug == "streak opens by a wait":
-		return time.Hour
-	case l.Per == 0 && s.streaks[key] > l.Max-n:
+	case n > w.Max:
 		return forever
-	case l.Per == 0:
+	case s.is("wait for one event") && len(events) >= w.Max && events[i].at.Add(per).After(now):
+		return max(events[w.Max-1].at.Add(per).Sub(now), 1)
+	case i < 0 || len(events) <= i:
 		return 0
-	}
-	i := l.Max - n
-	switch {
-	case n > l.Max && s.bug == "overflows" && n+1 < 0:
-		return 0
-	case n > l.Max:
-		return forever
-	case s.bug == "wait for one event" && len(times) >= l.Max && times[i].Add(per).After(now):
-		return max(times[l.Max-1].Add(per).Sub(now), 1)
-	case len(times) <= i:
-		return 0
-	case s.bug == "expires by the bucket":
-		return times[i].Truncate(per / 24).Add(per).Sub(now)
-	case s.bug == "never expires":
+	case s.is("expires by the bucket"):
+		return events[i].at.Truncate(per / 24).Add(per).Sub(now)
+	case s.is("never expires"):
 		return time.Second
-	case s.bug == "window turns":
+	case s.is("window turns"):
 		turn := now.Truncate(per)
-		if times[i].Before(turn) {
+		if events[i].at.Before(turn) {
 			return 0
 		}
 		return turn.Add(per).Sub(now)
-	case s.bug == "window begins with its first event":
+	case s.is("window begins with its first event"):
 		// Events older than the window that the oldest event began are gone.
-		begin := times[len(times)-1]
-		for j := len(times) - 1; j >= 0; j-- {
-			if !times[j].Before(begin.Add(per)) {
-				begin = times[j]
+		begin := events[len(events)-1].at
+		for _, e := range slices.Backward(events) {
+			if !e.at.Before(begin.Add(per)) {
+				begin = e.at
 			}
 		}
-		if !now.Before(begin.Add(per)) || times[i].Before(begin) {
+		if !now.Before(begin.Add(per)) || events[i].at.Before(begin) {
 			return 0
 		}
 		return begin.Add(per).Sub(now)
 	}
-	return times[i].Add(per).Sub(now)
+	return events[i].at.Add(per).Sub(now)
 }
 
-func (s *store) add(key string, n int, now time.Time) {
-	s.streaks[key] += n
-	if s.bug == "counts one for n" {
+func (s *store) apply(counters map[string]*counter, op customauth.Op, f customauth.Found, now time.Time) {
+	c := s.counter(counters, op.Counter)
+	switch op.Verb {
+	case customauth.Look:
+		if s.is("look counts") {
+			s.add(c, op, now)
+		}
+	case customauth.Ask:
+		if s.is("ask counts") {
+			s.add(c, op, now)
+		}
+	case customauth.Count, customauth.Mark:
+		if op.Tag != "" && f.Age >= 0 && !s.is("tags count again") {
+			if i := slices.IndexFunc(c.events, func(e event) bool { return e.tag == op.Tag }); i >= 0 && s.is("tags make young") {
+				c.events[i].at = now
+			}
+			return
+		}
+		s.add(c, op, now)
+	case customauth.Return:
+		s.takeBack(c, op)
+	case customauth.Reset:
+		switch s.bug {
+		case "reset keeps one":
+			c.events = c.events[:min(1, len(c.events))]
+			c.row = min(1, c.row)
+			return
+		case "reset keeps tags":
+			c.events = slices.DeleteFunc(c.events, func(e event) bool { return e.tag == "" })
+			c.row = 0
+			return
+		case "reset keeps the row":
+			c.events = nil
+			return
+		case "reset takes all counters":
+			clear(counters)
+			return
+		}
+		*c = counter{}
+	}
+}
+
+func (s *store) add(c *counter, op customauth.Op, now time.Time) {
+	n := min(op.N, 1000) // more is a bug anyway
+	if s.is("counts one for n") || s.is("a tag counts one") && op.Tag != "" {
 		n = 1
 	}
-	used := min(s.credit[key], n)
-	s.credit[key] -= used
-	n -= used
-	events := slices.Repeat([]time.Time{now}, min(n, 1000)) // more is a bug anyway
-	s.times[key] = append(events, s.times[key]...)
+	if op.InARow > 0 {
+		c.row += n
+		c.rowAt = now
+		return
+	}
+	if op.Verb == customauth.Mark {
+		most := 0
+		for _, w := range op.Windows {
+			most = max(most, w.Max)
+		}
+		switch s.bug {
+		case "mark checks room":
+			n = min(n, max(0, most-len(c.events)))
+		case "mark keeps one":
+			most = 1
+		case "mark replaces":
+			c.events = nil
+		}
+		n = min(n, most)
+		keep := min(len(c.events), most-n)
+		if s.is("mark keeps the oldest") {
+			c.events = c.events[len(c.events)-keep:]
+		}
+		c.events = c.events[:keep]
+	}
+	if s.is("forgets by the shortest window") && len(op.Windows) > 0 {
+		shortest := op.Windows[0].Per
+		c.events = slices.DeleteFunc(c.events, func(e event) bool { return now.Sub(e.at) >= shortest })
+	}
+	used := min(c.credit, n)
+	c.credit -= used
+	c.events = append(slices.Repeat([]event{{now, op.Tag}}, max(0, n-used)), c.events...)
 }
 
-func (s *store) giveBack(key string, n int) {
-	times := s.times[key]
-	if s.bug == "give-back not atomic" {
-		s.mu.Unlock()
-		runtime.Gosched()
-		s.mu.Lock()
+func (s *store) takeBack(c *counter, op customauth.Op) {
+	n := max(0, op.N)
+	switch s.bug {
+	case "returns nothing":
+		return
+	case "returns all":
+		n = math.MaxInt
+	case "returns one for n":
+		n = min(1, n)
+	}
+	if op.InARow > 0 {
+		switch s.bug {
+		case "row outlives a return":
+			return
+		case "row is reset by a return":
+			c.row = 0
+		}
+		c.row = max(0, c.row-n)
+		return
+	}
+	give := min(n, len(c.events))
+	switch s.bug {
+	case "returns the oldest":
+		c.events = c.events[:len(c.events)-give]
+		return
+	case "returns below zero":
+		c.credit += min(n-give, 1000)
+	}
+	c.events = slices.Clone(c.events[give:])
+	if s.is("tags are lost on return") {
+		for i := range c.events {
+			c.events[i].tag = ""
+		}
+	}
+}
+
+func (s *store) Forget(ctx context.Context, key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counters := s.counters(key)
+	if err := ctx.Err(); err != nil && !s.is("forget ignores the context") {
+		if s.is("forgets when cancelled") {
+			clear(counters)
+		}
+		return err
 	}
 	switch s.bug {
-	case "streak outlives a give-back":
-	case "streak goes back by n":
-		s.streaks[key] = max(0, s.streaks[key]+n)
-	default:
-		s.streaks[key] = 0
+	case "forgets one counter":
+		delete(counters, "c")
+		return nil
+	case "forgets nothing":
+		return nil
+	case "forgets everything":
+		clear(s.keys)
+	case "forgets no row":
+		maps.DeleteFunc(counters, func(_ string, c *counter) bool { return c.row == 0 })
+		return nil
+	case "forget wants a key":
+		if len(counters) == 0 {
+			return errors.New("no such key")
+		}
 	}
-	give := len(times)
-	if -n > 0 && -n < give {
-		give = -n
-	}
+	clear(counters)
+	return nil
+}
+
+func (s *store) Warm(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch s.bug {
-	case "gives back the oldest":
-		s.times[key] = times[:len(times)-give]
-		return
-	case "gives back all":
-		give = len(times)
-	case "gives back nothing":
-		return
-	case "gives back one for n":
-		give = min(give, 1)
-	case "gives back below zero":
-		s.credit[key] += min(-(n + give), 1000)
+	case "warm fails":
+		return errors.New("cold")
+	case "warm forgets":
+		clear(s.keys)
 	}
-	s.times[key] = slices.Clone(times[give:])
+	return nil
 }

@@ -13,9 +13,12 @@ func TestAttacks(t *testing.T) {
 	}{
 		{"guess one account", guessing},
 		{"spray one guess over many accounts", spraying},
+		{"guess at made-up names", madeUpNames},
 		{"pump premium numbers", pumpingPremium},
 		{"pump a country", pumpingCountry},
+		{"text many numbers from one account", changing},
 		{"lock a victim out", lockingOut},
+		{"use up a victim's texts by accounts of one's own", starving},
 		{"find out who has an account", enumerating},
 	} {
 		t.Run(a.name, func(t *testing.T) {

@@ -183,7 +183,7 @@ func TestStoreFails(t *testing.T) {
 					time.Sleep(time.Millisecond)
 				}
 			}
-			check := func(trigger string) {
+			check := func(trigger customauth.Trigger) {
 				t.Helper()
 				text, events := operator.take()
 				found := false
@@ -206,11 +206,11 @@ func TestStoreFails(t *testing.T) {
 			if err := s.Answer(t.Context(), code, nil); err == nil || s.Done() {
 				t.Errorf("the right code: err %v, signed in: %v", err, s.Done())
 			}
-			check("verify")
+			check(customauth.VerifyTrigger)
 			if s, err := sc.pool.SignIn(t.Context(), victim); err == nil {
 				t.Errorf("a sign-in began, with error code %q", s.Parameters["errorCode"])
 			}
-			check("create")
+			check(customauth.CreateTrigger)
 			if n := sc.compared.all(); n != 0 {
 				t.Errorf("%d guesses were compared", n)
 			}

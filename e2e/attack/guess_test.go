@@ -4,6 +4,7 @@ package attack_test
 // each of many accounts.
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/cognitotest"
 )
 
 const victim = "+12065550100"
@@ -105,8 +107,13 @@ func guessWithLimits(t *testing.T) (r row) {
 	synctest.Test(t, func(t *testing.T) {
 		sc := newScene(t, setup{})
 		sc.user(t, victim)
+		if !sc.honest(t.Context(), victim, 0) { // who has signed in before
+			t.Fatal("the victim was refused before the attack")
+		}
+		time.Sleep(day)
 		var rest others
 		rest.join(t, sc, 20)
+		before, texts := sc.compared.get(victim), sc.phones.get(victim)
 		requests, compared := 0, 0
 		for today := range days {
 			for quarter := range 24 * 4 {
@@ -120,7 +127,7 @@ func guessWithLimits(t *testing.T) (r row) {
 				}
 				time.Sleep(15 * time.Minute)
 			}
-			got := sc.compared.get(victim)
+			got := sc.compared.get(victim) - before
 			if got-compared != guessesADay {
 				t.Errorf("day %d: %d comparisons, want %d", today+1, got-compared, guessesADay)
 			}
@@ -134,35 +141,35 @@ func guessWithLimits(t *testing.T) (r row) {
 		}
 		r = row{
 			setting: "limits", span: fmt.Sprint(days, " days, per day"), requests: requests / days, compared: compared / days,
-			chance: chance(float64(compared) / days), texts: sc.phones.get(victim) / days, honest: []group{rest.group("others")},
+			chance: chance(float64(compared) / days), texts: (sc.phones.get(victim) - texts) / days, honest: []group{rest.group("others")},
 		}
 	})
 	return r
 }
 
 // Limits are per account, so an attacker who guesses once for each of many meets
-// none of them. What helps is what counts for the whole pool.
+// none of them. What helps counts for the whole pool: while many codes are out that
+// nobody has answered rightly, new ones have nine digits. Nobody is refused.
 func spraying(t *testing.T) (rows []row) {
-	n := size(400, 100_000)
-	most := size(100, 1_000)
-	byPool := customauth.Limits{Guesses: []customauth.Limit{ // the defaults, and one more
-		{Max: 5, Per: 5 * time.Minute},
-		{Max: 10, Per: time.Hour},
-		{Max: 20, Per: day},
-		{Max: 100},
-		{Max: most, Per: day, Key: func(customauth.Request) string { return "pool" }},
-	}}
+	n := size(3_000, 100_000)
+
+	// One code in 16 is counted, for 16, so how many are short varies: 512 on the
+	// average, which is a chance of 1 in 2,000, and more than 1,200 once in 30 million
+	// runs.
+	const most = 1_200 / codes
 	for _, tt := range []struct {
 		setting string
 		setup   setup
 		known   bool // everybody has signed in this month
-		want    int  // comparisons
+		first   bool // all sign-ins are opened first, and guessed at afterwards
+		least   int  // comparisons
+		most    float64
 	}{
-		{unlimited, setup{off: true}, false, n},
-		{"limits", setup{}, false, n},
-		{"limits, and " + thousands(most) + " wrong answers a day in the pool", setup{limits: byPool}, false, most},
-		{"limits and smsguard, accounts new to it", setup{guard: served()}, false, 30},
-		{"limits and smsguard, accounts it knows", setup{guard: served()}, true, n},
+		{unlimited, setup{off: true}, false, false, n, 1},
+		{"limits", setup{}, false, false, n, most},
+		{"limits, and all sign-ins opened first", setup{}, false, true, n, most},
+		{"limits and smsguard, accounts new to it", setup{guard: served()}, false, false, 30, most},
+		{"limits and smsguard, accounts it knows", setup{guard: served()}, true, false, n, most},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			sc := newScene(t, tt.setup)
@@ -179,25 +186,99 @@ func spraying(t *testing.T) (rows []row) {
 					t.Fatal("an honest user was refused before the attack")
 				}
 			}
+			*sc.compared, *sc.long = counter{}, counter{}
 			texts := sc.phones.all()
-			compared := sc.compared.all()
 			time.Sleep(time.Minute)
 			requests, began := 0, time.Now()
-			for i := range n {
-				sent, _ := sc.guess(t.Context(), british(i), 1)
+			pace := func(sent int) {
 				if requests += sent; requests/quota > (requests-sent)/quota {
 					time.Sleep(time.Second)
 				}
 			}
-			compared, texts = sc.compared.all()-compared, sc.phones.all()-texts
-			if compared != tt.want {
-				t.Errorf("%s: %d comparisons, want %d", tt.setting, compared, tt.want)
+			if tt.first {
+				// All at once, in the lifetime of a code, which Cognito's quota would not allow.
+				var open []*cognitotest.SignIn
+				for i := range n {
+					s, err := sc.pool.SignIn(t.Context(), british(i))
+					if err != nil {
+						t.Fatal(err)
+					}
+					open = append(open, s)
+				}
+				for _, s := range open {
+					sent, _ := sc.answer(t.Context(), s, 1)
+					requests += 1 + sent
+				}
+			} else {
+				for i := range n {
+					sent, _ := sc.guess(t.Context(), british(i), 1)
+					pace(sent)
+				}
 			}
+			compared, chance := sc.compared.all(), sc.chance()
+			if compared != tt.least {
+				t.Errorf("%s: %d comparisons, want %d", tt.setting, compared, tt.least)
+			}
+			if chance >= tt.most {
+				t.Errorf("%s: the chance is %.2g, want less than %.2g", tt.setting, chance, tt.most)
+			}
+			texts = sc.phones.all() - texts
 			rest.signIn(t, sc)
+			if rest.refused > 0 {
+				t.Errorf("%s: %d of %d others were refused", tt.setting, rest.refused, rest.tried)
+			}
 			rows = append(rows, row{
 				setting: tt.setting, span: span(time.Since(began)), requests: requests,
-				compared: compared, chance: chance(float64(compared)), texts: texts, honest: []group{rest.group("others, afterwards")},
+				compared: compared, chance: chance, texts: texts, honest: []group{rest.group("others, afterwards")},
 			})
+		})
+	}
+	return rows
+}
+
+// Made-up names are held to what all users share, and use none of it up: whoever sends
+// many guesses for nobody locks nobody out.
+func madeUpNames(t *testing.T) (rows []row) {
+	n := size(400, 100_000)
+	shared := customauth.Limits{Named: []customauth.Limit{
+		{
+			Name: "guesses", Guesses: true, Windows: []customauth.Window{{Max: 100, Per: day}},
+			Key: func(context.Context, customauth.Request) (string, error) { return "pool", nil },
+		},
+		{
+			Name: "texts", Windows: []customauth.Window{{Max: 100, Per: day}},
+			Key: func(context.Context, customauth.Request) (string, error) { return "pool", nil },
+		},
+	}}
+	for _, tt := range []struct {
+		setting string
+		setup   setup
+	}{
+		{"limits", setup{}},
+		{"limits, and 100 guesses and texts a day in the pool", setup{limits: shared}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			sc := newScene(t, tt.setup)
+			var rest others
+			rest.join(t, sc, 20)
+			requests, began := 0, time.Now()
+			for i := range n {
+				sent, _ := sc.guess(t.Context(), fmt.Sprint("nobody", i), 3)
+				if requests += sent; requests/quota > (requests-sent)/quota {
+					time.Sleep(time.Second)
+				}
+			}
+			rest.signIn(t, sc)
+			if rest.refused > 0 {
+				t.Errorf("%s: %d of %d others were refused", tt.setting, rest.refused, rest.tried)
+			}
+			for _, number := range rest.numbers {
+				if len(sc.phones.code(number)) != 6 {
+					t.Errorf("%s: guesses for nobody put the pool under pressure", tt.setting)
+					break
+				}
+			}
+			rows = append(rows, row{setting: tt.setting, span: span(time.Since(began)), requests: requests, honest: []group{rest.group("others, afterwards")}})
 		})
 	}
 	return rows

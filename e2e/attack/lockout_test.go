@@ -11,7 +11,7 @@ import (
 	"github.com/cyber-eternal/customauth"
 )
 
-const password = "correct Horse 7 battery"
+const password = "correct-Horse-7-battery"
 
 // The victim tries every four hours, for as long as the attack lasts.
 // The attacker comes every minute (in small runs, every four).
@@ -26,7 +26,7 @@ func lockingOut(t *testing.T) (rows []row) {
 		{unlimited, setup{off: true}, 3, func(refused, _, texts int) bool { return refused == 0 && texts > days*10 }},
 		{"limits, attacked by wrong answers", setup{}, 3, func(refused, tried, texts int) bool { return refused > tried/2 && texts <= days*10 }},
 		{"limits, attacked by asking for texts", setup{}, 0, func(refused, tried, texts int) bool { return refused > tried/2 && texts <= days*10 }},
-		{"limits, and a password before the code", setup{steps: []customauth.Challenge{customauth.Password()}}, 3, func(refused, tried, texts int) bool { return refused == 0 && texts == tried }},
+		{"limits, and a password before the code", setup{steps: []customauth.Step{customauth.Password()}}, 3, func(refused, tried, texts int) bool { return refused == 0 && texts == tried }},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			sc := newScene(t, tt.setup)
@@ -38,6 +38,11 @@ func lockingOut(t *testing.T) (rows []row) {
 			if len(tt.setup.steps) > 0 {
 				signIn = func() bool { return sc.honestSRP(t.Context(), victim, password) }
 			}
+			if !signIn() { // the victim has signed in before
+				t.Fatal("the victim was refused before the attack")
+			}
+			time.Sleep(day)
+			before, own := sc.phones.get(victim), sc.compared.get(victim)
 			g := group{name: "the victim"}
 			requests := 0
 			every := time.Duration(size(4, 1)) * time.Minute
@@ -52,8 +57,8 @@ func lockingOut(t *testing.T) (rows []row) {
 				}
 				time.Sleep(every / 2)
 			}
-			compared := sc.compared.get(victim) - (g.of - g.refused) // the victim's own are right
-			texts := sc.phones.get(victim)
+			compared := sc.compared.get(victim) - own - (g.of - g.refused) // the victim's own are right
+			texts := sc.phones.get(victim) - before
 			if !tt.check(g.refused, g.of, texts) {
 				t.Errorf("%s: the victim was refused %d of %d times and got %d texts", tt.setting, g.refused, g.of, texts)
 			}
@@ -87,6 +92,10 @@ func TestLockoutEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sc := newScene(t, setup{})
 				sc.user(t, victim)
+				if !sc.honest(t.Context(), victim, 0) { // who has signed in before
+					t.Fatal("the victim was refused before the attack")
+				}
+				time.Sleep(day)
 				for began := time.Now(); time.Since(began) <= tt.lasts; time.Sleep(time.Duration(size(300, 31)) * time.Second) {
 					sc.guess(t.Context(), victim, tt.guesses)
 				}

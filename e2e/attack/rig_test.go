@@ -4,7 +4,6 @@ package attack_test
 // that count their texts, and a count of all comparisons.
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -43,7 +43,10 @@ const (
 	quota = 120
 )
 
-var keys = [][]byte{bytes.Repeat([]byte("k"), 32)}
+var (
+	keys       = []customauth.Secret{customauth.Hide("a key that is made of 32 letters")}
+	counterKey = customauth.Hide("another key, of 32 letters again")
+)
 
 // A setup is what stands in the attacker's way. The zero value is the package's
 // defaults.
@@ -52,7 +55,7 @@ type setup struct {
 	off    bool              // no limits at all
 	store  customauth.Store  // default in memory
 	guard  *smsguard.Options // default no guard
-	steps  []customauth.Challenge
+	steps  []customauth.Step
 	send   func() // how long a send takes
 	log    *slog.Logger
 	see    func(context.Context, customauth.Event)
@@ -63,6 +66,7 @@ type scene struct {
 	pool     *cognitotest.Pool
 	phones   *phones
 	compared *counter // by user
+	long     *counter // those of them that were compared with a longer code, as under pressure
 	options  customauth.Options
 }
 
@@ -78,26 +82,29 @@ func newScene(t testing.TB, s setup) *scene {
 }
 
 func (s setup) scene() (*scene, error) {
-	sc := &scene{phones: &phones{send: s.send, codes: make(map[string]string)}, compared: new(counter)}
+	sc := &scene{phones: &phones{send: s.send, codes: make(map[string]string)}, compared: new(counter), long: new(counter)}
 	if s.store == nil {
 		s.store = newWide()
 	}
 	if s.log == nil {
 		s.log = discard
 	}
-	code := counted{customauth.OTP{Sender: sc.phones}, sc.compared}
+	code := customauth.Step{Name: "otp", Challenge: counted{customauth.OTP{}, sc}}
+	var guard customauth.Guard
 	if s.guard != nil {
 		o := *s.guard
 		o.Store, o.Logger = s.store, s.log
-		guard, err := smsguard.New(o)
-		if err != nil {
+		var err error
+		if guard, err = smsguard.New(o); err != nil {
 			return nil, err
 		}
-		code.Guard = guard
 	}
 	sc.options = customauth.Options{
 		Keys:             keys,
+		CounterKey:       counterKey,
 		Steps:            append(s.steps, code),
+		Senders:          map[string]customauth.Sender{"SMS": sc.phones},
+		Guard:            guard,
 		Limits:           s.limits,
 		Store:            s.store,
 		Logger:           s.log,
@@ -115,11 +122,14 @@ func (s setup) scene() (*scene, error) {
 // counted is the one-time code, with every comparison counted.
 type counted struct {
 	customauth.OTP
-	compared *counter
+	sc *scene
 }
 
-func (c counted) Check(ctx context.Context, r customauth.Request, answer string) (bool, error) {
-	c.compared.add(r.UserName)
+func (c counted) Check(ctx context.Context, r customauth.Request, answer string) (customauth.Checked, error) {
+	c.sc.compared.add(r.UserName.Reveal())
+	if len(c.sc.phones.code(r.Attributes["phone_number"].Reveal())) > 6 {
+		c.sc.long.add(r.UserName.Reveal())
+	}
 	return c.OTP.Check(ctx, r, answer)
 }
 
@@ -170,13 +180,16 @@ func (p *phones) Send(_ context.Context, m customauth.Message) error {
 	if p.send != nil {
 		p.send()
 	}
-	p.add(m.To.Address)
+	to := m.To.Address.Reveal()
+	p.add(to)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.codes[m.To.Address] = m.Code.Reveal()
-	p.texts = append(p.texts, text{m.To.Address, time.Now()})
+	p.codes[to] = m.Code.Reveal()
+	p.texts = append(p.texts, text{to, time.Now()})
 	return nil
 }
+
+func (*phones) Warm(context.Context) error { return nil }
 
 func (p *phones) code(number string) string {
 	p.mu.Lock()
@@ -216,14 +229,24 @@ func (sc *scene) honest(ctx context.Context, number string, wrong int) bool {
 // an attacker knows: what the app is told.
 func (sc *scene) guess(ctx context.Context, name string, most int) (requests int, in bool) {
 	s, err := sc.pool.SignIn(ctx, name)
-	requests++
+	if err != nil {
+		return 1, false
+	}
+	n, in := sc.answer(ctx, s, most)
+	return 1 + n, in
+}
+
+// answer guesses at a sign-in that is open.
+func (sc *scene) answer(ctx context.Context, s *cognitotest.SignIn, most int) (requests int, in bool) {
+	var err error
 	next := rand.IntN(codes)
 	for range most {
 		if err != nil || s.Parameters["codeLength"] == "" || s.Parameters["errorCode"] == "rate_limited" {
 			break // no code was made, or no guess counts any more
 		}
 		next = (next + 1) % codes
-		err = s.Answer(ctx, fmt.Sprintf("%06d", next), nil)
+		length, _ := strconv.Atoi(s.Parameters["codeLength"])
+		err = s.Answer(ctx, fmt.Sprintf("%0*d", length, next), nil)
 		requests++
 		if err == nil && s.Done() {
 			return requests, true
@@ -236,6 +259,13 @@ func (sc *scene) guess(ctx context.Context, name string, most int) (requests int
 // equally likely.
 func chance(comparisons float64) float64 {
 	return -math.Expm1(comparisons * math.Log1p(-1/codes))
+}
+
+// chance is how likely one of the guesses so far was right. Longer codes have nine
+// digits.
+func (sc *scene) chance() float64 {
+	long := float64(sc.long.all())
+	return chance(float64(sc.compared.all())-long) + long/1e9
 }
 
 // logNormal draws how long something takes.
@@ -253,11 +283,19 @@ func newWide() (w wide) {
 	return w
 }
 
-func (w wide) Count(ctx context.Context, key string, n int, limits []customauth.Limit) (time.Duration, error) {
+func (w wide) of(key string) customauth.Store {
 	h := fnv.New32a()
 	io.WriteString(h, key)
-	return w[h.Sum32()%uint32(len(w))].Count(ctx, key, n, limits)
+	return w[h.Sum32()%uint32(len(w))]
 }
+
+func (w wide) Update(ctx context.Context, key string, ops ...customauth.Op) ([]customauth.Found, error) {
+	return w.of(key).Update(ctx, key, ops...)
+}
+
+func (w wide) Forget(ctx context.Context, key string) error { return w.of(key).Forget(ctx, key) }
+
+func (wide) Warm(context.Context) error { return nil }
 
 // honestSRP is honest in a pool that asks for the password first.
 func (sc *scene) honestSRP(ctx context.Context, number, password string) bool {

@@ -7,16 +7,16 @@
 // It needs Chromium or Chrome (on Debian: apt-get install chromium). Without
 // one the tests are skipped, and under CI=true they fail.
 //
-// This file starts the program and the browser, and has the verbs that the
-// tests in page_test.go are written with.
+// This file starts the program and the browser, and has the verbs that the tests in
+// page_test.go are written with; site_test.go serves the page in front of pools that
+// the program cannot be.
 package browser_test
 
 import (
 	"bufio"
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,9 +52,6 @@ func TestMain(m *testing.M) {
 	if shared.browser != nil {
 		shared.stop()
 	}
-	if shared.program != nil {
-		shared.program.stop()
-	}
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -81,13 +78,6 @@ type program struct {
 // startProgram runs examples/local on a free port until the test ends.
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
-	p := runProgram(t, args...)
-	t.Cleanup(p.stop)
-	return p
-}
-
-func runProgram(t *testing.T, args ...string) *program {
-	t.Helper()
 	binary, err := build()
 	if err != nil {
 		t.Fatal(err)
@@ -113,17 +103,8 @@ func runProgram(t *testing.T, args ...string) *program {
 		t.Fatal("the program printed no address")
 	}
 	go io.Copy(io.Discard, stdout)
+	t.Cleanup(p.stop)
 	return p
-}
-
-// sharedProgram is one that many tests use, each with phone numbers of its own.
-// It lets a user wait for a new code no longer than it can say: a second.
-func sharedProgram(t *testing.T) *program {
-	t.Helper()
-	if shared.program == nil {
-		shared.program = runProgram(t, "-resend-after", "1ms")
-	}
-	return shared.program
 }
 
 // newPhone is a number that no other test has.
@@ -138,57 +119,12 @@ func (p *program) stop() {
 	p.cmd.Wait()
 }
 
-// call calls the Cognito API of the program, as another device would.
-func (p *program) call(t *testing.T, operation string, in map[string]any) map[string]any {
-	t.Helper()
-	in["ClientId"] = clientID
-	body, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService."+operation)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	out := make(map[string]any)
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil && !errors.Is(err, io.EOF) {
-		t.Fatal(err)
-	}
-	if res.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %v", operation, out)
-	}
-	return out
-}
-
 const clientID = "1example23456789localclient"
-
-// register makes a user, as another device would.
-func (p *program) register(t *testing.T, name, phone string) {
-	t.Helper()
-	p.call(t, "SignUp", map[string]any{
-		"Username":       phone,
-		"Password":       "Unused-Pass-1",
-		"UserAttributes": []map[string]string{{"Name": "name", "Value": name}, {"Name": "phone_number", "Value": phone}},
-	})
-}
-
-// begin starts a sign-in, as another device would.
-func (p *program) begin(t *testing.T, phone string) map[string]any {
-	t.Helper()
-	return p.call(t, "InitiateAuth", map[string]any{"AuthFlow": "CUSTOM_AUTH", "AuthParameters": map[string]string{"USERNAME": phone}})
-}
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// codes are the codes in the texts to a number, the newest first.
-func (p *program) codes(t *testing.T, phone string) []string {
+// code is the code of the newest text to a number.
+func (p *program) code(t *testing.T, phone string) string {
 	t.Helper()
 	res, err := http.Get(p.url + "_local/messages?to=" + url.QueryEscape(phone))
 	if err != nil {
@@ -199,34 +135,23 @@ func (p *program) codes(t *testing.T, phone string) []string {
 	if err := json.NewDecoder(res.Body).Decode(&texts); err != nil {
 		t.Fatal(err)
 	}
-	var codes []string
-	for _, x := range texts {
-		codes = append(codes, sixDigits.FindString(x.Text))
-	}
-	return codes
-}
-
-// code is the code of the newest text to a number.
-func (p *program) code(t *testing.T, phone string) string {
-	t.Helper()
-	codes := p.codes(t, phone)
-	if len(codes) == 0 {
+	if len(texts) == 0 {
 		t.Fatal("no text arrived")
 	}
-	return codes[0]
+	return sixDigits.FindString(texts[0].Text)
 }
 
 // wrong is a code that is not this one.
 func wrong(code string) string {
-	return code[:5] + string('0'+(code[5]-'0'+1)%10)
+	last := len(code) - 1
+	return code[:last] + string('0'+(code[last]-'0'+1)%10)
 }
 
 // --- the browser ---
 
 // shared is what all tests use: no two of them run at the same time.
 var shared struct {
-	program *program
-	phones  int
+	phones int
 
 	browser context.Context
 	stop    context.CancelFunc
@@ -276,13 +201,16 @@ type page struct {
 type look struct {
 	name          string
 	width, height int64
-	dark, phone   bool
+	dark          bool
+	language      string // default en-US
 }
 
 var (
 	desktop = look{name: "desktop", width: 1280, height: 800}
-	handset = look{name: "phone", width: 390, height: 844, phone: true}
+	handset = look{name: "phone", width: 390, height: 844}
 	night   = look{name: "dark", width: 1280, height: 800, dark: true}
+
+	looks = []look{desktop, night, handset, {name: "dark-phone", width: 390, height: 844, dark: true}}
 )
 
 // open opens an address in the shared browser, which remembers nothing of what
@@ -318,9 +246,31 @@ func openIn(t *testing.T, browser context.Context, address string, l look) *page
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.speak(cmp.Or(l.language, "en-US"))
 	p.do(chromedp.EmulateViewport(l.width, l.height), chromedp.Navigate(address))
 	t.Cleanup(func() { p.do(chromedp.Navigate("about:blank")) })
 	return p
+}
+
+// speak makes the browser ask for a language, from the next page on.
+func (p *page) speak(language string) {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "test", AcceptLanguage: language}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// switchTo chooses a language on the page.
+func (p *page) switchTo(language string) {
+	p.t.Helper()
+	value[bool](p, fmt.Sprintf(`(() => { const s = document.getElementById("language"); s.value = %q; s.dispatchEvent(new Event("change")); return true })()`, language))
+}
+
+// signIn enters a number, and waits until the page asks for the code.
+func (p *page) signIn(phone string) {
+	p.t.Helper()
+	p.typeIn("#start-phone", phone+"\r")
+	p.see("code")
 }
 
 // in is the same page, for a subtest.
@@ -359,12 +309,12 @@ func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// value evaluates an expression.
+// value evaluates an expression, and waits for it if it is a promise.
 func value[T any](p *page, expression string) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
@@ -392,7 +342,7 @@ func (p *page) see(section string) {
 // says waits until the visible page has a text in it.
 func (p *page) says(text string) {
 	p.t.Helper()
-	p.wait(fmt.Sprintf("%q", text), fmt.Sprintf(`document.querySelector("main .card").innerText.includes(%s)`, quote(text)))
+	p.wait(fmt.Sprintf("%q", text), fmt.Sprintf(`document.querySelector("main .card").innerText.replaceAll("\u2011", "-").replaceAll("\u00a0", " ").replace(/[\u2066\u2069]/g, "").includes(%s)`, quote(text)))
 }
 
 func quote(s string) string {

@@ -1,256 +1,385 @@
 package browser_test
 
 import (
+	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyber-eternal/customauth"
 )
 
-// fast are arguments for tests that do not want to wait between two codes.
-var fast = []string{"-resend-after", "1ms"}
-
-// The whole way, from registration to sign-out.
+// The whole way, from a number that nobody knows to signing out.
 func TestSignUpToSignOut(t *testing.T) {
-	for _, l := range []look{desktop, handset, night} {
+	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
-			needChromium(t)
-			program := startProgram(t, "-resend-after", "2s")
+			s := startSite(t, setup{otp: customauth.OTP{ResendAfter: 2 * time.Second}})
 			const phone = "+12065550100"
-			p := open(t, program.url, l)
-			p.see("sign-in")
-			p.shoot(l.name + "-1-sign-in")
-
-			p.click(`a[href="#register"]`)
-			p.see("register")
-			p.typeIn("#register-name", "Ada Example")
-			p.typeIn("#register-phone", "+1 (206) 555-0100")
-			p.says("We will use " + phone)
-			p.shoot(l.name + "-2-register")
-			p.click("#register .primary")
+			p := open(t, s.url, l)
+			p.see("start")
+			p.shoot(l.name + "-1-start")
+			p.typeIn("#start-phone", "(206) 555-0100")
+			p.says("We will text +1 206-555-0100.")
+			p.keys("\r")
 
 			p.see("code")
-			p.says("Your account is made, and a text with a code is on its way to " + phone)
-			p.says("3 tries left")
-			p.says("valid for 2:")
-			p.wait("the text on the phone", `document.querySelector("#phone-texts li .text")?.textContent.includes("is your code") ?? false`)
+			p.says("A text with a code is on its way to +1 206-555-0100.")
+			p.says("Tries left: 3")
+			p.says("Valid for 2:")
 			if got := p.focus(); got != "code-input" {
 				t.Errorf("focus is on %q", got)
 			}
-			p.shoot(l.name + "-3-code")
+			p.shoot(l.name + "-2-code")
 
-			first := program.code(t, phone)
+			first := s.code(t, phone)
 			p.keys(wrong(first)) // sends itself
 			p.says("That is not the code.")
-			p.says("2 tries left")
-			p.shoot(l.name + "-4-wrong-code")
+			p.says("Tries left: 2")
+			p.shoot(l.name + "-3-wrong-code")
 
 			p.resend()
-			p.says("2 tries left")
-			p.wait("the second text on the phone", `document.querySelectorAll("#phone-texts li").length === 2`)
-			p.shoot(l.name + "-5-resent")
-
-			second := program.code(t, phone)
-			if first == second {
+			p.says("Tries left: 2")
+			p.shoot(l.name + "-4-resent")
+			if first == s.code(t, phone) {
 				t.Error("the new code is the old one")
 			}
-			p.click("#phone-texts li:last-child .fill")
+			p.keys(s.code(t, phone))
 			p.see("account")
-			p.says("Hello, Ada Example")
-			p.says(phone)
-			p.shoot(l.name + "-6-account")
-
+			p.says("You are signed in.")
+			p.says("+1 206-555-0100")
+			p.shoot(l.name + "-5-account")
 			p.click("summary")
 			p.says(`"token_use": "id"`)
-			p.shoot(l.name + "-7-token")
-			p.click("#renew")
-			p.says("New tokens, without a new sign-in.")
 
 			p.do(chromedp.Reload())
 			p.see("account")
-			p.says("Hello, Ada Example")
+			value[bool](p, `(history.back(), true)`)
+			p.see("account") // back does not sign out
 
 			p.click("#sign-out")
-			p.see("sign-in")
+			p.see("start")
 			p.says("You are signed out.")
-			p.shoot(l.name + "-8-signed-out")
-			if kept := value[int](p, "localStorage.length"); kept != 0 {
-				t.Errorf("%d things are kept after signing out", kept)
+			p.shoot(l.name + "-6-signed-out")
+			if kept := value[[]string](p, `[...Object.values(localStorage), ...Object.values(sessionStorage)].filter((v) => v)`); len(kept) != 0 {
+				t.Errorf("%d things are kept after signing out", len(kept))
 			}
-			if page := value[string](p, "document.documentElement.outerHTML"); strings.Contains(page, "eyJ") || strings.Contains(page, "Hello, Ada") {
+			if page := value[string](p, "document.documentElement.outerHTML"); strings.Contains(page, "eyJ") {
 				t.Error("the page still has what was private")
 			}
 			p.do(chromedp.Reload())
-			p.see("sign-in")
+			p.see("start")
 		})
 	}
 }
 
-// What the page says when something goes wrong.
+// What the page says and does when something goes otherwise.
 func TestWords(t *testing.T) {
+	day := func(n int) []customauth.Window { return []customauth.Window{{Max: n, Per: 24 * time.Hour}} }
 	for _, tt := range []struct {
-		name string
-		args []string // of a program of its own
-		do   func(t *testing.T, program *program, p *page, phone string)
+		name  string
+		setup setup
+		do    func(t *testing.T, s *site, p *page, phone string)
 	}{
-		{"phone numbers that are none", nil, func(t *testing.T, _ *program, p *page, _ string) {
+		{"numbers that are none are not sent", setup{}, func(t *testing.T, s *site, p *page, _ string) {
 			for _, typed := range []struct{ phone, words string }{
 				{"x\b", "Please enter your phone number."}, // \b: the backspace key
-				{"206 555 0100", "start with a plus and the country code"},
-				{"+0 206 555 0100", "start with a plus and the country code"},
-				{"+1 206 CALL ME", "only digits after the plus"},
-				{"+1 206", "too short"},
+				{"206 CALL ME", "digits only"},
+				{"+1 206 555 010", "too short"},
+				{"206 555", "too short"},
+				{"+0 206 555 0100", "begin with + and its calling code"},
 				{"+1 206 555 0100 0100 01", "too long"},
 			} {
-				p.typeIn("#sign-in-phone", typed.phone+"\r")
+				p.typeIn("#start-phone", typed.phone+"\r")
 				p.says(typed.words)
-				if got := p.focus(); got != "sign-in-phone" {
+				if got := p.focus(); got != "start-phone" {
 					t.Errorf("%q: focus is on %q", typed.phone, got)
 				}
 			}
 			p.shoot("words-phone")
+			if len(s.calls) != 0 {
+				t.Errorf("the pool was asked: %v", s.calls)
+			}
 		}},
-		{"phone numbers as people write them", nil, func(t *testing.T, _ *program, p *page, _ string) {
+		{"numbers as people write them", setup{}, func(t *testing.T, _ *site, p *page, _ string) {
 			for typed, want := range map[string]string{
-				"+1 (206) 555-0100":   "+12065550100",
-				"001 206 555 0100":    "+12065550100",
-				"tel:+1.206.555.0100": "+12065550100",
-				"+44 (0)20 7946 0000": "+442079460000",
-				"+39 06 1234 5678":    "+390612345678",
+				"(206) 555-0100":      "+1 206-555-0100",
+				"206.555.0100":        "+1 206-555-0100",
+				"1 206 555 0100":      "+1 206-555-0100",
+				"011 43 664 1234567":  "+43 664 1234567",
+				"tel:+1.206.555.0100": "+1 206-555-0100",
+				"+44 (0)20 7946 0000": "+44 20 7946 0000",
 			} {
-				p.typeIn("#sign-in-phone", typed)
-				p.says("We will use " + want)
+				p.do(chromedp.Reload())
+				p.see("start")
+				p.typeIn("#start-phone", typed)
+				p.says("We will text " + want)
 			}
-			for typed, want := range map[string]string{
-				"\u202a+1\u00a0206\u2011555\u20110100\u202c": "+12065550100", // from an address book
-				"＋１２０６５５５０１００":                               "+12065550100",
-				"+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧":                           "+966501234567",
-			} {
-				p.typeIn("#sign-in-phone", "x")
-				value[bool](p, `(() => { document.activeElement.select(); return true })()`)
-				p.paste(typed)
-				p.says("We will use " + want)
-			}
+			p.typeIn("#start-phone", "+436641234567\t")
+			p.wait("the country", `document.getElementById("start-country").value === "AT"`)
+			p.wait("the number as Austrians write it", `document.getElementById("start-phone").value === "0664 1234567"`)
+			p.shoot("words-national")
 		}},
-		{"unknown user", nil, func(t *testing.T, program *program, p *page, phone string) {
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code") // as for a known one
-			p.says("If there is an account for " + phone)
-			if codes := program.codes(t, phone); len(codes) != 0 {
-				t.Errorf("%d texts to a stranger", len(codes))
-			}
-			for _, code := range []string{"123456", "234567", "345678"} {
-				p.see("code")
-				p.keys(code)
-				if code != "345678" {
-					p.says("That is not the code.")
-				}
-			}
-			p.see("sign-in")
-			p.says("Signing in did not work.")
-			p.says("create an account")
-			p.shoot("words-unknown-user")
-		}},
-		{"no tries left", nil, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			code := wrong(program.code(t, phone))
+		{"the same code is never sent twice", setup{}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			code := wrong(s.code(t, phone))
 			p.keys(code)
-			p.says("2 tries left")
-			p.keys(wrong(code))
+			p.says("That is not the code.")
+			p.says("Tries left: 2")
+			p.keys("\r")
+			p.says("You entered this code before")
+			p.do(chromedp.Reload())
+			p.see("code")
+			p.says("Tries left: 2")
+			p.keys(code)
+			p.keys("\r")
+			p.says("You entered this code before")
+			p.shoot("words-same-code")
+			if n := s.called("RespondToAuthChallenge"); n != 1 {
+				t.Errorf("%d answers were sent", n)
+			}
+			p.typeIn("#code-input", s.code(t, phone))
+			p.see("account")
+		}},
+		{"no tries left", setup{}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			code := wrong(s.code(t, phone))
+			p.keys(code)
+			p.says("Tries left: 2")
+			p.typeIn("#code-input", wrong(code))
 			p.says("Last try")
 			p.shoot("words-last-try")
-			p.keys(code)
-			p.see("sign-in")
-			p.says("Signing in did not work.")
-			if got := value[string](p, `document.getElementById("sign-in-phone").value`); got != phone {
-				t.Errorf("the field has %q", got)
+			p.typeIn("#code-input", wrong(wrong(code)))
+			p.says("Those were all tries for this code.")
+			if value[bool](p, `document.querySelector("main .card").innerText.includes("account")`) {
+				t.Error("the page speaks of accounts to somebody who has one")
 			}
+			p.shoot("words-no-tries")
+			time.Sleep(time.Second) // between two texts
+			p.click("#code-resend")
+			p.says("Tries left: 3")
+			p.keys(s.code(t, phone))
+			p.see("account")
 		}},
-		{"expired", []string{"-ttl", "1s", "-resend-after", "1ms"}, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.says("the code has expired")
-			p.keys(program.code(t, phone))
+		{"expired", setup{otp: customauth.OTP{TTL: time.Second}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.says("Expired")
+			p.keys(s.code(t, phone))
 			p.says("This code has expired. Please ask for a new one.")
 			p.shoot("words-expired")
 			p.resend()
-			p.keys(program.code(t, phone))
+		}},
+		{"a sign-in that ran out begins again", setup{}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			first := s.code(t, phone)
+			time.Sleep(time.Second) // between two texts
+			s.fail("NotAuthorizedException", "Invalid session for the user.")
+			p.keys(first)
+			p.says("That took too long, so we began again: a new code is on its way.")
+			p.shoot("words-renewed")
+			p.typeIn("#code-input", s.code(t, phone))
 			p.see("account")
 		}},
-		{"too soon for a new code", []string{"-resend-after", "1m"}, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
+		{"too soon for a new code", setup{otp: customauth.OTP{ResendAfter: time.Minute}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
 			p.click("#code-resend")
-			p.says("You can ask for a new code in")
-			if codes := program.codes(t, phone); len(codes) != 1 {
-				t.Errorf("%d texts", len(codes))
+			p.says("You can have a new code in ")
+			if n := len(s.inbox.Messages(phone)); n != 1 {
+				t.Errorf("%d texts", n)
 			}
+			p.typeIn("#code-input", s.code(t, phone))
+			p.see("account")
 		}},
-		{"rate limited", fast, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			for range 40 { // more than the 20 that are allowed: some come too soon to be counted
-				program.begin(t, phone)
+		{"another window just had a code", setup{otp: customauth.OTP{ResendAfter: 3 * time.Second}}, func(t *testing.T, s *site, p *page, phone string) {
+			s.register(t, "Ada", phone)
+			if _, err := s.pool.SignIn(t.Context(), phone); err != nil {
+				t.Fatal(err)
 			}
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			p.says("There were too many tries. Please wait")
-			p.says("No code was sent")
-			p.says("minutes")
+			p.signIn(phone)
+			p.says("A code was sent a moment ago, for a sign-in in another window.")
+			p.says("No code yet")
+			p.shoot("words-sent-recently")
+			p.waitForResend()
+			p.click("#code-resend")
+			p.says("Enter the code")
+			p.keys(s.code(t, phone))
+			p.see("account")
+		}},
+		{"no codes left in this sign-in", setup{otp: customauth.OTP{MaxSends: 1, ResendAfter: 2 * time.Second}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			first := s.code(t, phone)
+			p.click("#code-resend") // too soon for a sign-in, too: the code before stays good
+			p.says("A code was sent a moment ago")
+			p.says("Enter the code")
+			p.shoot("words-none-left")
+			time.Sleep(2 * time.Second)
+			p.click("#code-resend")
+			p.wait("the end of the note", `document.querySelector("#code .error").textContent === ""`)
+			if s.code(t, phone) == first {
+				t.Error("no new code came")
+			}
+			p.keys(s.code(t, phone))
+			p.see("account")
+		}},
+		{"rate limited", setup{limits: customauth.Limits{Messages: day(1), Destination: day(1), Unproved: day(1), Guesses: day(100)}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.waitForResend()
+			p.click("#code-resend")
+			p.says("There were too many codes or tries. You can try again in 24 hours.")
+			p.says("Enter the code") // the first one is still good
 			p.shoot("words-rate-limited")
+			p.keys(s.code(t, phone))
+			p.see("account")
 		}},
-		{"a number that gets no texts", fast, func(t *testing.T, program *program, p *page, _ string) {
-			program.register(t, "Ada", "+12065550199")
-			p.typeIn("#sign-in-phone", "+12065550199\r")
-			p.see("code")
-			p.says("The text could not be sent.")
-			p.says("No code was sent to +12065550199.")
+		{"a number that gets no texts", setup{deliver: func(customauth.Message) error { return errors.New("no such phone") }}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.says("The code could not be sent.")
+			p.shoot("words-delivery-failed")
+		}},
+		{"nothing was sent", setup{deliver: func(customauth.Message) error { return customauth.ErrThrottled }}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.says("The code could not be sent.")
+			p.says("No code was sent to")
 			if value[bool](p, `document.getElementById("code-input").checkVisibility()`) {
 				t.Error("no code was sent, and the page asks for it")
 			}
 			if got := p.focus(); got != "code-resend" {
 				t.Errorf("focus is on %q", got)
 			}
-			if got := value[string](p, "document.title"); got != "No code yet · customauth" {
+			if got := value[string](p, "document.title"); got != "No code yet · Example" {
 				t.Errorf("the tab is named %q", got)
 			}
-			p.shoot("words-delivery-failed")
+			p.shoot("words-not-sent")
 		}},
-		{"there is an account already", nil, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.click(`a[href="#register"]`)
-			p.typeIn("#register-name", "Ada")
-			p.typeIn("#register-phone", phone+"\r")
-			p.see("sign-in")
-			p.says("There is already an account with this phone number.")
-			p.shoot("words-account-exists")
-			p.keys("\r") // the focus is on the button, the number is there
+		{"back, forward and reload", setup{otp: customauth.OTP{ResendAfter: time.Minute}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.do(chromedp.Reload())
 			p.see("code")
-		}},
-		{"a name is missing", nil, func(t *testing.T, _ *program, p *page, phone string) {
-			p.click(`a[href="#register"]`)
-			p.typeIn("#register-phone", phone+"\r")
-			p.says("Please enter your name.")
-			if got := p.focus(); got != "register-name" {
-				t.Errorf("focus is on %q", got)
+			p.says("A text with a code is on its way to")
+			value[bool](p, `(history.back(), true)`)
+			p.see("start")
+			if got := value[string](p, `document.getElementById("start-phone").value`); !strings.Contains(got, "206") {
+				t.Errorf("the field has %q", got)
 			}
-		}},
-		{"a name that looks like HTML", nil, func(t *testing.T, program *program, p *page, phone string) {
-			const name = `<img src=x onerror=alert(1)> & "Ada"`
-			program.register(t, name, phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
+			value[bool](p, `(history.forward(), true)`)
 			p.see("code")
-			p.keys(program.code(t, phone))
+			p.click("#code [data-go=start]")
+			p.see("start")
+			p.keys("\r") // the same number: its code is still good
+			p.see("code")
+			if n := s.called("InitiateAuth"); n != 1 {
+				t.Errorf("%d sign-ins were begun", n)
+			}
+			p.keys(s.code(t, phone))
+			p.see("account")
+		}},
+		{"a reload when the sign-in has run out", setup{config: map[string]any{"sessionMinutes": 0}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.do(chromedp.Reload())
+			p.see("start")
+			p.says("That took too long. Please continue to get a new code.")
+		}},
+		{"separate accounts: a number that nobody knows", setup{config: map[string]any{"accounts": "separate"}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.says("If there is an account for ")
+			if n := len(s.inbox.Messages("")); n != 0 {
+				t.Errorf("%d texts to a stranger", n)
+			}
+			p.shoot("words-unknown")
+			p.click("#code-create button")
+			p.see("start")
+			p.says("Create an account")
+			p.keys("\r")
+			p.says("Please enter your name.")
+			p.keys("Ada Example\r")
+			p.see("code")
+			p.keys(s.code(t, phone))
+			p.see("account")
+			p.says("Hello, Ada Example")
+			p.click("#sign-out")
+			p.see("start")
+			p.click("#start-switch")
+			p.shoot("words-separate-start")
+		}},
+		{"separate accounts: one that is there already", setup{config: map[string]any{"accounts": "separate"}}, func(t *testing.T, s *site, p *page, phone string) {
+			s.register(t, "Ada", phone)
+			p.click("#start-switch")
+			p.typeIn("#start-name", "Somebody")
+			p.signIn(phone)
+			p.says("If there is an account for ") // as for a new one
+			p.keys(s.code(t, phone))
+			p.see("account")
+			p.says("Hello, Ada")
+		}},
+		{"closed: who has no account asks for one", setup{config: map[string]any{"accounts": "closed", "contact": "mailto:it@example.com"}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.says("No account yet? Ask for one")
+			if got := value[string](p, `document.querySelector("#code-contact a").href`); got != "mailto:it@example.com" {
+				t.Errorf("the link goes to %q", got)
+			}
+			if n := s.called("SignUp"); n != 0 {
+				t.Error("the page tried to make an account")
+			}
+			p.shoot("words-closed")
+		}},
+		{"no new accounts, but those that there are", setup{}, func(t *testing.T, s *site, p *page, phone string) {
+			s.register(t, "Ada", phone)
+			s.failSignUp("UserLambdaValidationException", "PreSignUp failed with error only for friends.")
+			p.typeIn("#start-phone", phone+"\r")
+			p.says("You cannot sign up here: only for friends.")
+			p.says("You have an account?")
+			p.shoot("words-refused")
+			p.click("#start-switch")
+			p.see("code")
+		}},
+		{"ways", setup{ways: []string{"sms", "email"}}, func(t *testing.T, s *site, p *page, phone string) {
+			s.register(t, "Ada", phone)
+			p.signIn(phone)
+			p.says("Another way to get it:")
+			p.waitForResend()
+			p.shoot("words-ways")
+			p.click("#code-ways-list button")
+			p.says("An e-mail with a code is on its way")
+			p.keys(s.code(t, "ada@example.com"))
+			p.see("account")
+		}},
+		{"ways, asked first", setup{ways: []string{"sms", "email"}, ask: true}, func(t *testing.T, s *site, p *page, phone string) {
+			s.register(t, "Ada", phone)
+			p.typeIn("#start-phone", phone+"\r")
+			p.see("ways")
+			p.says("How do you want to get your code?")
+			p.shoot("words-ask")
+			if n := len(s.inbox.Messages("")); n != 0 {
+				t.Errorf("%d messages before the choice", n)
+			}
+			p.do(chromedp.Reload())
+			p.see("ways")
+			p.click("#ways-list button:last-child")
+			p.see("code")
+			p.says("An e-mail with a code is on its way")
+			p.keys(s.code(t, "ada@example.com"))
+			p.see("account")
+		}},
+		{"ten digits", setup{otp: customauth.OTP{Generator: customauth.Digits(10)}}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			code := s.code(t, phone)
+			p.keys(code[:9] + "\r")
+			p.says("The code is longer: it has 10 characters.")
+			p.shoot("words-ten-digits")
+			p.keys(code[9:])
+			p.see("account")
+		}},
+		{"a name that looks like HTML", setup{}, func(t *testing.T, s *site, p *page, phone string) {
+			const name = `<img src=x onerror=alert(1)> & "Ada"`
+			s.register(t, name, phone)
+			p.signIn(phone)
+			p.keys(s.code(t, phone))
 			p.see("account")
 			if got := value[string](p, `document.getElementById("account-hello").textContent`); got != "Hello, "+name {
 				t.Errorf("the heading is %q", got)
@@ -259,155 +388,73 @@ func TestWords(t *testing.T) {
 				t.Error("the name became an element")
 			}
 		}},
-		{"signed out on another device", nil, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			p.keys(program.code(t, phone))
+		{"signed out everywhere, on another device", setup{}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.keys(s.code(t, phone))
 			p.see("account")
-			token := value[string](p, `Object.values(localStorage)[0]`)
-			program.call(t, "RevokeToken", map[string]any{"Token": token})
+			s.fail("NotAuthorizedException", "Refresh Token has been revoked")
 			p.do(chromedp.Reload())
-			p.see("sign-in")
+			p.see("start")
 			p.says("You have been signed out. Please sign in again.")
 		}},
-		{"signed out everywhere", nil, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			p.keys(program.code(t, phone))
+		{"signed out everywhere", setup{}, func(t *testing.T, s *site, p *page, phone string) {
+			p.signIn(phone)
+			p.keys(s.code(t, phone))
 			p.see("account")
 			p.click("#sign-out-everywhere")
-			p.see("sign-in")
+			p.see("start")
 			p.says("You are signed out on every device.")
-		}},
-		{"the server is gone", fast, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			code := program.code(t, phone)
-			program.stop()
-			p.keys(code)
-			p.says("The server cannot be reached.")
-			p.see("code") // nothing is lost: the code can be sent again
-			if got := value[string](p, `document.getElementById("code-input").value`); got != code {
-				t.Errorf("the field has %q", got)
-			}
-			p.shoot("words-unreachable")
-			value[bool](p, `(() => { document.querySelector("#code .error").replaceChildren(); return true })()`)
-			p.waitForResend()
-			p.click("#code-resend")
-			p.says("The server cannot be reached.")
-			if value[bool](p, `document.body.innerText.includes("A new code is on its way")`) {
-				t.Error("the page says that a code was sent")
-			}
-		}},
-		{"going elsewhere during an answer", nil, func(t *testing.T, program *program, p *page, phone string) {
-			program.register(t, "Ada", phone)
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			value[bool](p, `(() => {
-				const real = window.fetch;
-				window.fetch = async (...request) => { const response = await real(...request); await new Promise((go) => { window.go = go }); return response };
-				return true;
-			})()`)
-			p.keys(wrong(program.code(t, phone)))
-			p.wait("the answer", `typeof window.go === "function"`)
-			p.click("#code-back")
-			p.see("sign-in")
-			value[bool](p, `(() => { window.go(); return true })()`)
-			p.wait("the end of it", `!document.getElementById("code").hasAttribute("aria-busy")`)
-			p.see("sign-in")
-			if value[bool](p, `document.querySelector("main .card").innerText.includes("not the code")`) {
-				t.Error("the page speaks of a sign-in that was given up")
-			}
-		}},
-		{"another number", nil, func(t *testing.T, _ *program, p *page, phone string) {
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			p.click("#code-back")
-			p.see("sign-in")
-			if got := p.focus(); got != "sign-in-phone" {
-				t.Errorf("focus is on %q", got)
-			}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			needChromium(t)
-			program := sharedProgram(t)
-			if tt.args != nil {
-				program = startProgram(t, tt.args...)
-			}
-			p := open(t, program.url, desktop)
-			p.see("sign-in")
-			tt.do(t, program, p, newPhone())
+			s := startSite(t, tt.setup)
+			p := open(t, s.url, desktop)
+			p.see("start")
+			tt.do(t, s, p, newPhone())
 		})
 	}
 }
 
-// What the page says for each error of the service. The browser's fetch is
-// replaced by one that answers with it.
+// What the page says for each error of the service.
 func TestServiceErrors(t *testing.T) {
-	needChromium(t)
-	const startAgain = "Please start again."
-	program := sharedProgram(t)
-	p := open(t, program.url, desktop)
+	s := startSite(t, setup{})
+	p := open(t, s.url, desktop)
 	for _, tt := range []struct {
-		moment        string // the section from which the request is sent
+		moment        string // sign-up, sign-in or code: when the service says so
 		name, message string
 		words         string
 		section       string // where the person is then
 	}{
-		{"sign-in", "UserNotFoundException", "User does not exist.", "There is no account with this phone number.", "sign-in"},
-		{"sign-in", "NotAuthorizedException", "User is disabled.", "This account is disabled.", "sign-in"},
-		{"sign-in", "NotAuthorizedException", "Unable to verify secret hash for client abc", "has a secret, which a web page cannot keep", "sign-in"},
-		{"sign-in", "UserNotConfirmedException", "User is not confirmed.", "not confirmed yet", "sign-in"},
-		{"sign-in", "TooManyRequestsException", "Rate exceeded", "There were too many requests.", "sign-in"},
-		{"sign-in", "ResourceNotFoundException", "User pool client abc does not exist.", "an app client that does not exist", "sign-in"},
-		{"sign-in", "InvalidParameterException", "Custom auth lambda trigger is not configured.", "InvalidParameterException: Custom auth", "sign-in"},
-		{"sign-in", "UserLambdaValidationException", "CreateAuthChallenge failed with error store.", "Something went wrong on our side.", "sign-in"},
-		{"sign-in", "UnexpectedLambdaException", "", "Something went wrong on our side.", "sign-in"},
-		{"sign-in", "InternalErrorException", "", "Something went wrong on our side.", "sign-in"},
-		{"sign-in", "com.amazonaws#PasswordResetRequiredException", "", "must be reset by whoever runs the service", "sign-in"},
-		{"sign-in", "", "", "an answer that this page does not understand", "sign-in"},
-		{"register", "UserLambdaValidationException", "PreSignUp failed with error only for friends.", "You cannot sign up here: only for friends.", "register"},
-		{"register", "NotAuthorizedException", "SignUp is not permitted for this user pool", "does not take new accounts", "register"},
-		{"register", "InvalidPasswordException", "Password did not conform with policy", "the password that this page made up", "register"},
-		{"register", "InvalidParameterException", "Invalid phone number format.", "did not accept what was entered", "register"},
-		{"code", "NotAuthorizedException", "Invalid session for the user.", "took too long, or was continued somewhere else. " + startAgain, "sign-in"},
-		{"code", "NotAuthorizedException", "Invalid session for the user, session can only be used once.", "took too long, or was continued somewhere else. " + startAgain, "sign-in"},
-		{"code", "NotAuthorizedException", "Incorrect username or password.", "Signing in did not work.", "sign-in"},
-		{"code", "CodeMismatchException", "Invalid session for the user.", startAgain, "sign-in"},
-		{"code", "ExpiredCodeException", "", "This sign-in took too long.", "sign-in"},
-		{"code", "TooManyRequestsException", "Rate exceeded", "There were too many requests.", "code"},
-		{"code", "UserLambdaValidationException", "VerifyAuthChallengeResponse failed with error x.", "Something went wrong on our side.", "sign-in"},
-		{"code", "", "", "an answer that this page does not understand", "code"},
+		{"sign-in", "NotAuthorizedException", "User is disabled.", "This account is disabled.", "start"},
+		{"sign-in", "NotAuthorizedException", "Unable to verify secret hash for client abc", "not set up correctly", "start"},
+		{"sign-in", "UserNotFoundException", "User does not exist.", "no account with this number yet", "start"},
+		{"sign-in", "TooManyRequestsException", "Rate exceeded", "Too many people are signing in", "start"},
+		{"sign-in", "ResourceNotFoundException", "User pool client abc does not exist.", "ResourceNotFoundException: User pool client", "start"},
+		{"sign-in", "UserLambdaValidationException", "CreateAuthChallenge failed with error store.", "went wrong on our side", "start"},
+		{"sign-in", "", "", "went wrong on our side", "start"},
+		{"sign-up", "InvalidParameterException", "Invalid phone number format.", "This number is not accepted here.", "start"},
+		{"sign-up", "NotAuthorizedException", "SignUp is not permitted for this user pool", "A text with a code", "code"}, // signs in
+		{"code", "NotAuthorizedException", "Incorrect username or password.", "Those were all tries", "code"},
+		{"code", "TooManyRequestsException", "Rate exceeded", "Too many people are signing in", "code"},
+		{"code", "UserLambdaValidationException", "VerifyAuthChallengeResponse failed with error x.", "went wrong on our side", "code"},
+		{"code", "", "", "went wrong on our side", "code"},
 	} {
 		t.Run(tt.moment+" "+tt.name+" "+tt.message, func(t *testing.T) {
 			p, phone := p.in(t), newPhone()
-			p.do(chromedp.Navigate(program.url))
-			p.see("sign-in")
-			if tt.moment == "register" {
-				p.click(`a[href="#register"]`)
-				p.see("register")
-				p.typeIn("#register-name", "Ada")
-				p.typeIn("#register-phone", phone)
-			} else {
-				p.typeIn("#sign-in-phone", phone)
-			}
-			if tt.moment == "code" {
-				p.keys("\r")
-				p.see("code")
-			}
-			body := fmt.Sprintf(`{"__type":%q,"message":%q}`, tt.name, tt.message)
-			if tt.name == "" {
-				body = "<html>not what was asked for</html>"
-			}
-			value[bool](p, fmt.Sprintf(`(() => { window.fetch = async () => new Response(%s, { status: 400 }); return true })()`, quote(body)))
-			if tt.moment == "code" {
+			s.register(t, "Ada", phone)
+			p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url))
+			p.see("start")
+			switch tt.moment {
+			case "sign-up":
+				s.failSignUp(tt.name, tt.message)
+				p.typeIn("#start-phone", phone+"\r")
+			case "sign-in":
+				s.fail(tt.name, tt.message)
+				p.typeIn("#start-phone", phone+"\r")
+			default:
+				p.signIn(phone)
+				s.fail(tt.name, tt.message)
 				p.keys("123456")
-			} else {
-				p.keys("\r")
 			}
 			p.says(tt.words)
 			p.see(tt.section)
@@ -415,11 +462,25 @@ func TestServiceErrors(t *testing.T) {
 	}
 }
 
+// The server is gone: nothing is lost, and the same code can be sent again.
+func TestUnreachable(t *testing.T) {
+	s := startSite(t, setup{})
+	p, phone := open(t, s.url, desktop), newPhone()
+	p.see("start")
+	p.signIn(phone)
+	s.setDown(true)
+	code := s.code(t, phone)
+	p.keys(code)
+	p.says("The server cannot be reached.")
+	p.see("code")
+	s.setDown(false)
+	p.keys("\r")
+	p.see("account")
+}
+
 // Ways to put a code in, other than typing its digits one by one.
 func TestEnterCode(t *testing.T) {
-	needChromium(t)
-	program, phone := sharedProgram(t), newPhone()
-	program.register(t, "Ada", phone)
+	s := startSite(t, setup{})
 	for _, tt := range []struct {
 		name  string
 		enter func(p *page, code string)
@@ -432,32 +493,23 @@ func TestEnterCode(t *testing.T) {
 			p.paste(strings.Map(func(r rune) rune { return r - '0' + '０' }, code))
 		}},
 		{"typed with a space", func(p *page, code string) { p.keys(code[:3] + " " + code[3:]) }},
-		{"with a button", func(p *page, code string) {
-			p.keys(wrong(code))
-			p.says("That is not the code.")
-			p.keys(code[:5])
-			p.keys(code[5:])
-		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := open(t, program.url, desktop)
-			p.see("sign-in")
-			p.typeIn("#sign-in-phone", phone+"\r")
-			p.see("code")
-			tt.enter(p, program.code(t, phone))
+			p, phone := open(t, s.url, desktop), newPhone()
+			p.see("start")
+			p.signIn(phone)
+			tt.enter(p, s.code(t, phone))
 			p.see("account")
 		})
 	}
 }
 
-// Browsers that can read the code out of the text do so (WebOTP). Chromium can
-// on phones alone, so that here a stand-in does.
+// Browsers that can read the code out of the text do so (WebOTP). Chromium can on
+// phones alone, so that here a stand-in does.
 func TestWebOTP(t *testing.T) {
-	needChromium(t)
-	program, phone := sharedProgram(t), newPhone()
-	program.register(t, "Ada", phone)
-	p := open(t, program.url, desktop)
-	p.see("sign-in")
+	s := startSite(t, setup{})
+	p, phone := open(t, s.url, desktop), newPhone()
+	p.see("start")
 	value[bool](p, `(() => {
 		window.OTPCredential = class {};
 		navigator.credentials.get = (options) => {
@@ -469,27 +521,23 @@ func TestWebOTP(t *testing.T) {
 		};
 		return true;
 	})()`)
-	p.typeIn("#sign-in-phone", phone+"\r")
-	p.see("code")
+	p.signIn(phone)
 	if got := value[string](p, `JSON.stringify(window.asked.otp)`); got != `{"transport":["sms"]}` {
 		t.Errorf("asked for %s", got)
 	}
-	value[bool](p, fmt.Sprintf(`window.textArrives(%q)`, program.code(t, phone)))
+	value[bool](p, fmt.Sprintf(`window.textArrives(%q)`, s.code(t, phone)))
 	p.see("account")
 	if !value[bool](p, `window.asked.signal.aborted`) {
 		t.Error("the page goes on waiting for a text")
 	}
 }
 
-// The whole way without a mouse: every control is reached with Tab, in the
-// order in which it is read, and what has the focus is seen.
+// The whole way without a mouse: every control is reached with Tab, in the order in
+// which it is read, and what has the focus is seen.
 func TestKeyboardOnly(t *testing.T) {
-	needChromium(t)
-	const phone = "+12065550100"
-	program := startProgram(t, "-resend-after", "1s")
-	p := open(t, program.url, desktop)
-	p.see("sign-in")
-
+	s := startSite(t, setup{})
+	p, phone := open(t, s.url, desktop), newPhone()
+	p.see("start")
 	tab := func(want string) {
 		t.Helper()
 		p.keys("\t")
@@ -500,25 +548,16 @@ func TestKeyboardOnly(t *testing.T) {
 			t.Errorf("%q does not show that it has the focus", want)
 		}
 	}
-	tab("sign-in-phone")
-	tab("Text me a code")
-	tab("Create an account")
-	p.keys("\r")
-	p.see("register")
-	if got := p.focus(); got != "register-name" {
-		t.Fatalf("focus is on %q", got)
-	}
-	p.keys("Ada Example")
-	tab("register-phone")
-	p.keys(phone)
-	tab("Create account")
-	p.keys("\r")
-
+	tab("language")
+	tab("start-country")
+	tab("start-phone")
+	tab("Continue")
+	tab("terms of use")
+	tab("privacy policy")
+	value[bool](p, `(document.getElementById("start-phone").focus(), true)`)
+	p.keys(phone + "\r")
 	p.see("code")
-	if got := p.focus(); got != "code-input" {
-		t.Fatalf("focus is on %q", got)
-	}
-	p.keys(wrong(program.code(t, phone)))
+	p.keys(wrong(s.code(t, phone)))
 	p.says("That is not the code.")
 	tab("Sign in")
 	tab("code-resend")
@@ -528,186 +567,141 @@ func TestKeyboardOnly(t *testing.T) {
 	if got := p.focus(); got != "code-input" {
 		t.Fatalf("focus is on %q", got)
 	}
-	p.keys(program.code(t, phone))
+	p.keys(s.code(t, phone))
 	p.see("account")
 	if got := p.focus(); got != "account-hello" {
 		t.Errorf("focus is on %q", got)
 	}
-	tab("What the ID token says")
+	tab("ID token")
 	tab("sign-out")
 	p.keys("\r")
-	p.see("sign-in")
+	p.see("start")
 }
 
-// What a screen reader hears, and what a person sees who does not see well.
+// shape is an expression for the names of a language's texts, with their values.
+const shape = `import("/words-%s.js").then(({ words }) => JSON.stringify(Object.entries(words).map(([name, text]) => [name, ...(text.match(/\{\w+\}/g) ?? []).sort()])))`
+
+// Every language, as the browser asks for it, and switched in the middle.
+func TestLanguages(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(webDir, "words-*.js"))
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d languages: %v", len(files), err)
+	}
+	s := startSite(t, setup{})
+	p := open(t, s.url, handset)
+	p.see("start")
+	english := value[string](p, fmt.Sprintf(shape, "en"))
+	for _, file := range files {
+		language := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "words-"), ".js")
+		t.Run(language, func(t *testing.T) {
+			p, phone := p.in(t), newPhone()
+			got := value[string](p, fmt.Sprintf(shape, language))
+			if diff := cmp.Diff(english, got); diff != "" {
+				t.Errorf("other names or values than in English (-want +got):\n%s", diff)
+			}
+			p.speak(language)
+			p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url))
+			p.see("start")
+			direction := "ltr"
+			if language == "ar" || language == "he" {
+				direction = "rtl"
+			}
+			if got := value[string](p, `document.documentElement.lang + " " + document.documentElement.dir + " " + getComputedStyle(document.querySelector("h1")).direction`); got != language+" "+direction+" "+direction {
+				t.Errorf("the page is in %q", got)
+			}
+			p.shoot("language-" + language + "-1-start")
+			p.typeIn("#start-phone", phone+"\r")
+			p.see("code")
+			p.keys(wrong(s.code(t, phone)))
+			p.wait("the error", `document.getElementById("code-input").getAttribute("aria-invalid") === "true"`)
+			p.shoot("language-" + language + "-2-code")
+			if value[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+				t.Error("the page is wider than the screen")
+			}
+			if got := value[string](p, `document.querySelector("main .card").innerText`); strings.ContainsAny(got, "{}") || strings.Contains(got, "e_") || strings.Contains(got, "undefined") {
+				t.Errorf("the page says:\n%s", got)
+			}
+			if language != "de" {
+				p.switchTo("de")
+				p.says("Das ist nicht der Code.")
+				p.says("Versuche übrig: 2")
+				p.do(chromedp.Reload())
+				p.see("code")
+				p.says("Das ist nicht der Code.")
+				value[bool](p, `(localStorage.clear(), sessionStorage.clear(), true)`)
+			}
+		})
+	}
+}
+
+// What a screen reader hears, what a person sees who does not see well, and what a
+// finger meets.
 func TestAccessible(t *testing.T) {
-	needChromium(t)
-	for _, l := range []look{
-		desktop, night, handset,
-		{name: "dark phone", width: 390, height: 844, dark: true},
-		{name: "narrow", width: 320, height: 640}, // WCAG 2.2, 1.4.10: reflow
-	} {
+	for _, l := range append(slices.Clone(looks),
+		look{name: "narrow", width: 320, height: 640}, // WCAG 2.2, 1.4.10: reflow
+		look{name: "rtl", width: 390, height: 844, language: "ar"},
+	) {
 		t.Run(l.name, func(t *testing.T) {
-			program, phone := sharedProgram(t), newPhone()
-			p := open(t, program.url, l)
+			s := startSite(t, setup{ways: []string{"sms", "email"}})
+			phone := newPhone()
+			s.register(t, "Ada-Augusta-Wilhelmina-with-a-very-long-name-that-has-no-space-in-it Example", phone)
+			p := open(t, s.url, l)
+			axe := axe(t)
 			check := func(section string) {
 				t.Helper()
 				p.see(section)
-				if diff := cmp.Diff([]string{}, value[[]string](p, lowContrast)); diff != "" {
-					t.Errorf("%s: contrast below 4.5:1 (-want +got):\n%s", section, diff)
+				if diff := cmp.Diff([]string{}, value[[]string](p, axe)); diff != "" {
+					t.Errorf("%s: axe (-want +got):\n%s", section, diff)
+				}
+				if diff := cmp.Diff([]string{}, value[[]string](p, smallTargets)); diff != "" {
+					t.Errorf("%s: less than 44 pixels high (-want +got):\n%s", section, diff)
 				}
 				if value[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
 					t.Errorf("%s is wider than the screen", section)
-				}
-				for _, role := range p.nameless() {
-					t.Errorf("%s: a %s without a name", section, role)
 				}
 				if n := value[int](p, `[...document.querySelectorAll("h1")].filter((h) => h.checkVisibility()).length`); n != 1 {
 					t.Errorf("%s has %d main headings", section, n)
 				}
 			}
-			check("sign-in")
-			p.click(`a[href="#register"]`)
-			check("register")
-			p.typeIn("#register-name", "Ada-Augusta-Wilhelmina-with-a-very-long-name-that-has-no-space-in-it Example")
-			p.typeIn("#register-phone", phone+"\r")
+			check("start")
+			p.typeIn("#start-phone", "1\r")
+			check("start")
+			p.typeIn("#start-phone", phone+"\r")
 			check("code")
-			p.keys(wrong(program.code(t, phone)))
-			p.says("That is not the code.")
+			p.keys(wrong(s.code(t, phone)))
+			p.wait("the error", `document.getElementById("code-input").getAttribute("aria-invalid") === "true"`)
 			check("code")
-			p.resend()
-			check("code")
-			p.keys(program.code(t, phone))
+			p.keys(s.code(t, phone))
 			check("account")
 			p.click("summary")
 			check("account")
 			p.click("#sign-out")
-			check("sign-in")
+			check("start")
 		})
 	}
 }
 
-// lowContrast lists the texts whose contrast with what is behind them is too
-// low (WCAG 2.2, 1.4.3).
-const lowContrast = `(() => {
-	const rgb = (s) => { const n = s.match(/[\d.]+/g).map(Number); return { c: n.slice(0, 3), a: n[3] ?? 1 } };
-	const light = (c) => { const [r, g, b] = c.map((v) => (v /= 255, v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)); return .2126 * r + .7152 * g + .0722 * b };
-	const behind = (e) => { for (; e; e = e.parentElement) { const b = rgb(getComputedStyle(e).backgroundColor); if (b.a === 1) return b.c } return [255, 255, 255] };
-	const low = [];
-	for (const e of document.querySelectorAll("body *")) {
-		const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join("");
-		if (!text || !e.checkVisibility()) continue;
-		const [a, b] = [light(rgb(getComputedStyle(e).color).c), light(behind(e))].sort((x, y) => y - x);
-		if ((a + .05) / (b + .05) < 4.5) low.push(text + ": " + ((a + .05) / (b + .05)).toFixed(2));
-	}
-	return low;
-})()`
-
-// nameless are the roles of controls that a screen reader could not name.
-func (p *page) nameless() []string {
-	p.t.Helper()
-	tree, err := chromedp.Call(p.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	var roles []string
-	controls := 0
-	for _, n := range tree.Nodes {
-		if n.Ignored || n.Role == nil {
-			continue
-		}
-		switch role := strings.Trim(string(n.Role.Value), `"`); role {
-		case "textbox", "button", "link", "log", "heading", "complementary":
-			controls++
-			if n.Name == nil || strings.Trim(string(n.Name.Value), `"`) == "" {
-				roles = append(roles, role)
-			}
-		}
-	}
-	if controls == 0 {
-		p.t.Error("the accessibility tree has no controls")
-	}
-	return roles
-}
-
-// The same page against a pool elsewhere. There is none to test with, so the
-// browser is told that the address of Cognito is this machine, where a proxy
-// stands in front of a local pool.
-func TestRealPool(t *testing.T) {
-	path := needChromium(t)
-	program, phone := sharedProgram(t), newPhone()
-	program.register(t, "Ada", phone)
-	target, err := url.Parse(program.url)
+// axe is an expression that lists what axe-core finds wrong.
+func axe(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile("node_modules/axe-core/axe.min.js")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cognito := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target) // sets the host, too
-	}})
-	defer cognito.Close()
-	addr := strings.TrimPrefix(cognito.URL, "https://")
-	browser, stop, err := newBrowser(path,
-		chromedp.Flag("host-resolver-rules", "MAP cognito-idp.eu-west-1.amazonaws.com "+addr),
-		chromedp.Flag("ignore-certificate-errors", true),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
-
-	p := openIn(t, browser, program.url+"?region=eu-west-1&clientId="+clientID, desktop)
-	p.see("sign-in")
-	if value[bool](p, `document.getElementById("phone").checkVisibility()`) {
-		t.Error("there is a phone, but texts go to real ones")
-	}
-	p.typeIn("#sign-in-phone", phone+"\r")
-	p.see("code")
-	p.keys(program.code(t, phone))
-	p.see("account")
-	p.says("Hello, Ada")
-	p.shoot("real-pool")
-	p.do(chromedp.Reload())
-	p.see("account")
-	p.click("#sign-out")
-	p.see("sign-in")
+	return `(() => { if (!window.axe) { ` + string(source) + ` } return axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target).join(", "))) })()`
 }
 
-// An address that names no pool is explained, not tried.
+// smallTargets lists what can be pressed and is less than 44 pixels high.
+const smallTargets = `[...document.querySelectorAll("a, button, input, select, summary")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 43.5)
+	.map((e) => (e.id || e.textContent) + ": " + e.getBoundingClientRect().height)`
+
+// A page that was told no pool says so.
 func TestNoPool(t *testing.T) {
-	needChromium(t)
-	program := sharedProgram(t)
-	p := open(t, program.url, desktop)
-	for _, query := range []string{
-		"?region=eu-west-1",
-		"?clientId=abc",
-		"?region=evil.example%2F&clientId=abc",
-		"?region=eu-west-1&clientId=a/b",
-	} {
-		p.do(chromedp.Navigate(program.url + query))
+	s := startSite(t, setup{config: map[string]any{"clientId": "", "anyPool": true}})
+	p := open(t, s.url, desktop)
+	for _, query := range []string{"", "?region=eu-west-1", "?clientId=abc", "?region=evil.example%2F&clientId=abc", "?region=eu-west-1&clientId=a/b"} {
+		p.do(chromedp.Navigate(s.url + query))
 		p.see("setup")
 		p.says("Which user pool?")
-	}
-}
-
-// The first request is answered within a second of the program's start.
-func TestStartsFast(t *testing.T) {
-	if _, err := build(); err != nil {
-		t.Fatal(err)
-	}
-	best := time.Hour
-	for range 3 { // the machine may be busy with something else
-		began := time.Now()
-		program := startProgram(t)
-		res, err := http.Get(program.url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		best = min(best, time.Since(began))
-		program.stop()
-	}
-	t.Logf("first answer after %v", best.Round(time.Millisecond))
-	if best > time.Second {
-		t.Errorf("first answer after %v", best)
 	}
 }

@@ -34,7 +34,7 @@ const (
 	poolID   = region + "_E2eClient"
 	clientID = "1example23456789e2eclients"
 	phone    = "+12065550100"
-	password = "correct Horse 7 battery"
+	password = "correct-Horse-7-battery"
 )
 
 // signingKey is one for all pools: making one takes a good part of a second.
@@ -49,14 +49,14 @@ type service struct {
 
 // A setup is what a test may change before the pool starts.
 type setup struct {
-	steps  []customauth.Challenge // one code by SMS
+	steps  []customauth.Step // one code by SMS
 	refuse func(context.Context, events.CognitoEventUserPoolsPreSignup) error
 	config cognitotest.Config
 }
 
 // passwordFirst is a setup in which the code comes after the password.
 func passwordFirst(s *setup) {
-	s.steps = append([]customauth.Challenge{customauth.Password()}, s.steps...)
+	s.steps = append([]customauth.Step{customauth.Password()}, s.steps...)
 }
 
 // newService starts a pool until the test ends. Change may be nil.
@@ -68,7 +68,7 @@ func newService(t *testing.T, change func(*setup)) *service {
 	}
 	inbox := new(cognitotest.Inbox)
 	s := setup{
-		steps: []customauth.Challenge{customauth.OTP{Sender: inbox, ResendAfter: time.Millisecond}}, // it is told in whole seconds
+		steps: []customauth.Step{{Name: "otp", Challenge: customauth.OTP{ResendAfter: time.Millisecond}}}, // a test begins one sign-in after the other
 		config: cognitotest.Config{
 			ID:                 poolID,
 			Clients:            []cognitotest.Client{{ID: clientID}},
@@ -84,12 +84,14 @@ func newService(t *testing.T, change func(*setup)) *service {
 	key := make([]byte, 32)
 	rand.Read(key)
 	// A test does in a second what a person does in an hour.
-	limits := []customauth.Limit{{Max: 50, Per: time.Hour}}
+	limits := []customauth.Window{{Max: 40, Per: time.Hour}}
 	handler, err := customauth.NewHandler(customauth.Options{
-		Keys:   [][]byte{key},
-		Steps:  s.steps,
-		Limits: customauth.Limits{Sends: limits, Guesses: limits},
-		Logger: slog.New(slog.DiscardHandler),
+		Keys:    []customauth.Secret{customauth.Hide(string(key))},
+		Store:   customauth.NewMemoryStore(),
+		Steps:   s.steps,
+		Senders: map[string]customauth.Sender{"SMS": inbox},
+		Limits:  customauth.Limits{Guesses: limits, Messages: limits, Destination: limits, Unproved: limits},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, map[string]lambda.Handler{"PreSignUp": lambda.NewHandler(presignup.New(s.refuse))})
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cyber-eternal/customauth/cognitotest"
 )
 
 // node returns the program, with the packages of the lock file installed, or
@@ -119,6 +126,51 @@ func TestIdentityJS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// passwordAlone makes a pool whose users sign in with a password and verify their
+// addresses by codes of the pool.
+func passwordAlone(s *setup) {
+	s.config.Triggers = cognitotest.Triggers{CustomMessage: lambda.NewHandler(func(context.Context, map[string]any) (any, error) {
+		return map[string]any{"response": map[string]any{"smsMessage": "Example {username}: {####}", "emailMessage": "Example {username}: {####}"}}, nil
+	})}
+	s.config.Clients[0].ExplicitAuthFlows = []string{"ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
+	s.config.AutoVerifiedAttributes = []string{"phone_number", "email"}
+	s.config.AttributesRequireVerificationBeforeUpdate = []string{"email"}
+	s.config.Schema = []cognitotest.Attribute{{Name: "custom:plan", Max: "10"}}
+}
+
+func TestAccounts(t *testing.T) {
+	t.Run("Amplify", func(t *testing.T) {
+		s := newService(t, passwordAlone)
+		run(t, s, "account.mjs")
+		a := s.pool.Attributes(phone)
+		if a["email"] != "ada.byron@example.com" || a["custom:plan"] != "gold" {
+			t.Errorf("attributes: %v", a)
+		}
+		for _, m := range s.inbox.Messages("") {
+			if !strings.HasPrefix(m.Text, "Example") {
+				t.Errorf("a message begins with %.7q", m.Text)
+			}
+		}
+	})
+	t.Run("identity-js", func(t *testing.T) {
+		s := newService(t, passwordAlone)
+		pool := aws.String(poolID)
+		c, ctx := newSDK(s), t.Context()
+		if _, err := c.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{UserPoolId: pool, Username: aws.String(phone), UserAttributes: []types.AttributeType{
+			{Name: aws.String("email"), Value: aws.String("ada@example.com")},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.CreateGroup(ctx, &cognito.CreateGroupInput{UserPoolId: pool, GroupName: aws.String("staff")}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.AdminAddUserToGroup(ctx, &cognito.AdminAddUserToGroupInput{UserPoolId: pool, GroupName: aws.String("staff"), Username: aws.String(phone)}); err != nil {
+			t.Fatal(err)
+		}
+		run(t, s, "identity-js-account.mjs")
+	})
 }
 
 func TestJWTVerify(t *testing.T) {

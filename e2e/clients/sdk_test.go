@@ -151,7 +151,7 @@ func TestSDK(t *testing.T) {
 	_, err = respond(t, c, third.Session, map[string]string{"USERNAME": sub, "ANSWER": s.inbox.Code(phone)}, nil)
 	wantAs[*types.NotAuthorizedException](t, err, "Invalid session for the user, session can only be used once.")
 
-	checkProfile(t, c, result.AccessToken, map[string]string{"sub": sub, "phone_number": phone, "name": "Ada Byron"})
+	checkProfile(t, c, result.AccessToken, map[string]string{"sub": sub, "phone_number": phone, "phone_number_verified": "false", "name": "Ada Byron"})
 	_, err = c.UpdateUserAttributes(ctx, &cognito.UpdateUserAttributesInput{
 		AccessToken:    result.AccessToken,
 		UserAttributes: []types.AttributeType{{Name: aws.String("name"), Value: aws.String("Ada Lovelace")}},
@@ -159,7 +159,7 @@ func TestSDK(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkProfile(t, c, result.AccessToken, map[string]string{"sub": sub, "phone_number": phone, "name": "Ada Lovelace"})
+	checkProfile(t, c, result.AccessToken, map[string]string{"sub": sub, "phone_number": phone, "phone_number_verified": "false", "name": "Ada Lovelace"})
 
 	t.Run("refresh", func(t *testing.T) {
 		old, err := c.InitiateAuth(ctx, refreshInput(result.RefreshToken))
@@ -397,7 +397,7 @@ func TestSDKSRPWithoutPassword(t *testing.T) {
 
 // TestSDKSecretHash: an app client with a secret.
 func TestSDKSecretHash(t *testing.T) {
-	const secret = "an example, not a secret"
+	const secret = "an+example+not+a+secret+0"
 	s := newService(t, func(s *setup) { s.config.Clients[0].Secret = secret })
 	c := newSDK(s)
 	ctx := t.Context()
@@ -453,6 +453,7 @@ func TestSDKSecretHash(t *testing.T) {
 func TestSDKConfirmation(t *testing.T) {
 	s := newService(t, func(s *setup) {
 		s.config.Triggers.All = failing(func() (any, error) { return nil, errors.New("called for a user who is not confirmed") }).handler()
+		s.config.AutoVerifiedAttributes = []string{"phone_number"}
 	})
 	c := newSDK(s)
 	ctx := t.Context()
@@ -605,7 +606,7 @@ func TestSDKErrors(t *testing.T) {
 		"an operation that is not there": {
 			nil,
 			func(t *testing.T, c *cognito.Client) error {
-				_, err := c.ForgotPassword(t.Context(), &cognito.ForgotPasswordInput{ClientId: aws.String(clientID), Username: aws.String(phone)})
+				_, err := c.GetUserPoolMfaConfig(t.Context(), &cognito.GetUserPoolMfaConfigInput{UserPoolId: aws.String(poolID)})
 				return err
 			},
 			func(t *testing.T, err error) {
@@ -619,13 +620,13 @@ func TestSDKErrors(t *testing.T) {
 			nil,
 			func(t *testing.T, c *cognito.Client) error {
 				_, err := c.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
-					AuthFlow: types.AuthFlowTypeUserPasswordAuth, ClientId: aws.String(clientID),
-					AuthParameters: map[string]string{"USERNAME": phone, "PASSWORD": password},
+					AuthFlow: types.AuthFlowTypeUserAuth, ClientId: aws.String(clientID),
+					AuthParameters: map[string]string{"USERNAME": phone},
 				})
 				return err
 			},
 			func(t *testing.T, err error) {
-				wantAs[*types.InvalidParameterException](t, err, `cognitotest: the AuthFlow "USER_PASSWORD_AUTH" is not there`)
+				wantAs[*types.InvalidParameterException](t, err, `cognitotest: the AuthFlow "USER_AUTH" is not there`)
 			},
 		},
 	}

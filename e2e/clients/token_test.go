@@ -107,7 +107,11 @@ func checkTokens(t *testing.T, s *service, userName, access, id string) {
 	accessClaims := map[string]any{"token_use": "access", "client_id": clientID, "username": userName, "scope": "aws.cognito.signin.user.admin"}
 	idClaims := map[string]any{"token_use": "id", "aud": clientID, "cognito:username": userName}
 	for name, value := range s.pool.Attributes(userName) {
-		if !strings.HasPrefix(name, "cognito:") { // those are not attributes
+		switch {
+		case strings.HasPrefix(name, "cognito:"): // those are not attributes
+		case strings.HasSuffix(name, "_verified"):
+			idClaims[name] = value == "true"
+		default:
 			idClaims[name] = value
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,7 +31,11 @@ func TestKilledInTheMiddle(t *testing.T) {
 			function := func(name string) *cognitotest.Function {
 				wrapper := filepath.Join(dir, name)
 				script := fmt.Sprintf("#!/bin/sh\necho $$ >> '%s.pids'\nexec '%s'\n", wrapper, bootstrap("threelambdas/"+name))
-				if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
+				// No child may inherit the open file, or running it is refused as busy.
+				syscall.ForkLock.RLock()
+				err := os.WriteFile(wrapper, []byte(script), 0o700)
+				syscall.ForkLock.RUnlock()
+				if err != nil {
 					t.Fatal(err)
 				}
 				f, _ := start(t, wrapper, cognitotest.FunctionOptions{Env: env(key, fake)}, codes(fake))
@@ -43,9 +48,10 @@ func TestKilledInTheMiddle(t *testing.T) {
 				if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 					t.Fatal(err)
 				}
+				waitStopped(t, pid)
 				done := make(chan struct{})
 				go func() { defer close(done); call() }()
-				time.Sleep(500 * time.Millisecond) // the event is with the process by now, and must stay there
+				waitForEvent(t, pid)
 				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 					t.Error(err)
 				}
@@ -88,6 +94,28 @@ func TestKilledInTheMiddle(t *testing.T) {
 	}
 }
 
+// waitStopped waits until none of the threads of a process runs any more: a signal
+// takes effect some time after kill has returned.
+func waitStopped(t *testing.T, pid int) {
+	t.Helper()
+	for t.Context().Err() == nil {
+		stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(stats) == 0 {
+			t.Fatalf("process %d is not in /proc: %v", pid, err)
+		}
+		running := slices.ContainsFunc(stats, func(stat string) bool {
+			b, err := os.ReadFile(stat)
+			_, rest, _ := strings.Cut(string(b), ") ") // the name of the program is in parentheses
+			return err == nil && !strings.HasPrefix(rest, "T")
+		})
+		if !running {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("the process does not stop")
+}
+
 // lastPID is the process that was started last.
 func lastPID(t *testing.T, pids string) int {
 	t.Helper()
@@ -101,4 +129,40 @@ func lastPID(t *testing.T, pids string) int {
 		t.Fatal(err)
 	}
 	return pid
+}
+
+// waitForEvent waits until something has come to a stopped process that it has not
+// read.
+func waitForEvent(t *testing.T, pid int) {
+	t.Helper()
+	for t.Context().Err() == nil {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := sockets(pid)
+		for line := range strings.Lines(string(b)) { // proc(5): the fifth field has both queues, the tenth the inode
+			f := strings.Fields(line)
+			if len(f) < 10 || !own["socket:["+f[9]+"]"] {
+				continue
+			}
+			if _, unread, _ := strings.Cut(f[4], ":"); strings.Trim(unread, "0") != "" {
+				return
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("the process gets no event")
+}
+
+// sockets are those that a process has open.
+func sockets(pid int) map[string]bool {
+	open := map[string]bool{}
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, file := range files {
+		if name, err := os.Readlink(file); err == nil && strings.HasPrefix(name, "socket:") {
+			open[name] = true
+		}
+	}
+	return open
 }

@@ -76,6 +76,9 @@ func (c *crowdRun) walk(ctx context.Context, worker int, i int64, j journey) err
 }
 
 func (w *walker) begin(name string) (signIn, error) {
+	if w.run.fixed {
+		time.Sleep(2 * cooldown) // since the one before, of this name
+	}
 	s, err := w.run.target.signIn(w.ctx, name)
 	if err != nil {
 		return nil, err
@@ -287,6 +290,7 @@ func (w *walker) replay() error {
 		return err
 	}
 	ownCode, own := w.run.texts.code(name), s.session()
+	time.Sleep(cooldown)
 	other, err := w.begin(name)
 	if err != nil {
 		return err

@@ -56,11 +56,14 @@ func soakRun(t *testing.T, p *pool, run *crowdRun, n int) {
 func fullStore(t *testing.T) customauth.Store {
 	t.Helper()
 	store := customauth.NewMemoryStore()
-	limits := []customauth.Limit{{Max: 5, Per: time.Hour}, {Max: 10, Per: 24 * time.Hour}}
+	windows := []customauth.Window{{Max: 5, Per: time.Hour}, {Max: 10, Per: 24 * time.Hour}}
 	for i := range 70_000 {
-		key := fmt.Sprintf("filler:%056d", i)
-		if wait, err := store.Count(t.Context(), key, 1, limits); wait != 0 || err != nil {
-			t.Fatalf("filling the store: %v, %v", wait, err)
+		for _, kind := range []string{"account", "nobody", "to"} { // each has room of its own
+			key := fmt.Sprintf("%s:%050d", kind, i)
+			found, err := store.Update(t.Context(), key, customauth.Op{Verb: customauth.Count, Counter: "filler", Windows: windows})
+			if err != nil || found[0].Wait != 0 {
+				t.Fatalf("filling the store: %v, %v", found, err)
+			}
 		}
 	}
 	return store

@@ -70,7 +70,7 @@ func startLocal(t *testing.T, binary string) time.Duration {
 		t.Errorf("the page: %s", page.Status)
 	}
 
-	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"ClientId":"nobody"}`))
+	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"ClientId":"nobody","AuthFlow":"CUSTOM_AUTH","AuthParameters":{"USERNAME":"nobody"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// The CDK app: builds the Lambda binary and puts one stack around it.
+// The CDK app: builds the Lambda binaries and puts one stack around them.
 // Context switches (npx cdk deploy -c name=value) are read here and nowhere else.
 
 import { join } from 'node:path';
@@ -11,13 +11,20 @@ const app = new App();
 const project = join(__dirname, '..'); // this file runs as dist/app.js
 
 new CustomAuthStack(app, 'CustomAuth', {
-  functions: choice('functions', 'one', 'three'),
-  keepUsers: choice('keepUsers', 'false', 'true') === 'true',
+  production: choice('production', 'false', 'true') === 'true',
+  plan: choice('plan', 'essentials', 'plus'),
   countries: text('countries') ?? '',
   senderId: text('senderId'),
   originationNumber: text('originationNumber'),
-  code: Code.fromAsset(buildLambda(join(project, 'lambda'), join(project, 'dist', 'lambda'))),
+  spendAlarm: number('spendAlarm'),
+  alarmEmail: text('alarmEmail'),
+  code: { challenges: build('.'), postAuth: build('./postauth'), rotation: build('./rotation') },
 });
+
+// build compiles one of the commands in lambda/.
+function build(command: string): Code {
+  return Code.fromAsset(buildLambda(join(project, 'lambda'), command, join(project, 'dist', 'lambda')));
+}
 
 // text reads a context value, which is a string on the command line and may be
 // anything in cdk.json.
@@ -32,4 +39,12 @@ function choice<T extends string>(name: string, ...allowed: [T, ...T[]]): T {
   const found = allowed.find((a) => a === value);
   if (!found) throw new Error(`context ${name} is "${value}", want ${allowed.join(' or ')}`);
   return found;
+}
+
+// number reads a context value that is a number above 0.
+function number(name: string): number | undefined {
+  const value = text(name);
+  if (value === undefined) return undefined;
+  if (!(Number(value) > 0)) throw new Error(`context ${name} is "${value}", want a number`);
+  return Number(value);
 }

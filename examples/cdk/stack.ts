@@ -1,6 +1,6 @@
 // The stack: a user pool whose users sign in with their phone number and a code
-// by SMS, the function that Cognito calls for it, the key that seals a sign-in's
-// state, and the table that counts texts and guesses.
+// by SMS, the functions that Cognito calls for it, the keys, and the table that
+// counts texts and guesses. What watches over it in production is in watch.ts.
 
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as cognito from 'aws-cdk-lib/aws-cognito';
@@ -10,23 +10,11 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { firewall, watch } from './watch';
 
 export interface CustomAuthProps extends StackProps {
-  /** A folder or zip with the Go binary, named bootstrap. */
-  readonly code: lambda.Code;
-
-  /**
-   * 'one': every trigger in one function, so that a sign-in meets one cold start
-   * at most. 'three': Define, Create and Verify in functions of their own, each
-   * with no more rights than it needs. Default 'one'.
-   */
-  readonly functions?: 'one' | 'three';
-
-  /**
-   * Keep the user pool, and its users, when the stack is deleted, and refuse to
-   * delete it otherwise. Default false, so that one command removes the example.
-   */
-  readonly keepUsers?: boolean;
+  /** Folders or zips with a Go binary each, named bootstrap. */
+  readonly code: { readonly challenges: lambda.Code; readonly postAuth: lambda.Code; readonly rotation: lambda.Code };
 
   /** The countries that texts may go to, as ISO 3166 codes: "DE,AT". */
   readonly countries: string;
@@ -36,81 +24,132 @@ export interface CustomAuthProps extends StackProps {
 
   /** A phone number of the account, in E.164 form, that texts are sent from. */
   readonly originationNumber?: string;
+
+  /**
+   * For a pool that has real users. What is kept in it survives the stack; the
+   * functions have a share of the account's concurrency; logs last a year; a
+   * firewall, alarms and a dashboard are there.
+   * Default false, so that one command removes the example, and it costs nothing
+   * while nobody signs in.
+   */
+  readonly production?: boolean;
+
+  /**
+   * Cognito's feature plan. 'plus' turns threat protection on, which costs more for
+   * each user (https://aws.amazon.com/cognito/pricing/). Lite lacks refresh-token
+   * rotation. Default 'essentials'.
+   */
+  readonly plan?: 'essentials' | 'plus';
+
+  /** What texts may cost in a month, in USD, before an alarm goes off. Default 50. */
+  readonly spendAlarm?: number;
+
+  /** Who gets the alarms by e-mail, and has to confirm that once. */
+  readonly alarmEmail?: string;
 }
 
 /**
- * How long a code lives in the library (OTP.TTL, 3 minutes by default). The app
- * client's session must live as long: shorter, and it cuts off a code that is
- * still valid; longer, and it outlives every code. Cognito allows 3 to 15 minutes.
+ * How long an app has for an answer. Codes live 3 minutes (OTP.TTL), and a session
+ * that ended with them could not ask for another: the longest is the right one.
+ * Cognito allows 3 to 15 minutes.
  */
-const codeLifetime = Duration.minutes(3);
+const sessionLifetime = Duration.minutes(15);
+
+/**
+ * How many instances each function may have in production: enough for 120 calls
+ * of Cognito a second (its default quota for sign-ins), a second each, and a bound
+ * on what a flood costs. An account has 1,000 for all functions of a region as a
+ * rule; new ones have fewer and must ask first.
+ */
+const concurrency = { challenges: 120, postAuth: 40 };
 
 export class CustomAuthStack extends Stack {
-  constructor(scope: Construct, id: string, props: CustomAuthProps) {
+  constructor(scope: Construct, id: string, private readonly props: CustomAuthProps) {
     super(scope, id, props);
     if (!/^[A-Z]{2}(,[A-Z]{2})*$/.test(props.countries)) {
       throw new Error(`countries is "${props.countries}", want country codes like DE,AT`);
     }
-
-    const secret = this.key();
+    const keys = this.key('Key', 'Keys of customauth: base64, newest first, separated by commas.');
+    const counterKey = this.key('CounterKey', 'The counter key of customauth, in base64. With another one all counters begin afresh.');
     const table = this.counters();
-    const pool = this.userPool(props.keepUsers ?? false);
-    const client = this.appClient(pool);
 
     const environment: Record<string, string> = {
-      CUSTOMAUTH_KEYS_SECRET: secret.secretArn, // its name, never its value
+      CUSTOMAUTH_COUNTER_SECRET: counterKey.secretArn, // names, never values
       CUSTOMAUTH_TABLE: table.tableName,
-      CUSTOMAUTH_COUNTRIES: props.countries,
       GOMAXPROCS: '1', // measured: a tenth less of a cold start, a quarter less of a warm call
     };
-    if (props.senderId) environment.CUSTOMAUTH_SENDER_ID = props.senderId;
-    if (props.originationNumber) environment.CUSTOMAUTH_ORIGINATION_NUMBER = props.originationNumber;
+    const challenges = this.triggerFunction('Challenges', props.code.challenges, concurrency.challenges, [keys, counterKey], {
+      ...environment,
+      CUSTOMAUTH_KEYS_SECRET: keys.secretArn,
+      CUSTOMAUTH_COUNTRIES: props.countries,
+      ...(props.senderId ? { CUSTOMAUTH_SENDER_ID: props.senderId } : {}),
+      ...(props.originationNumber ? { CUSTOMAUTH_ORIGINATION_NUMBER: props.originationNumber } : {}),
+    });
+    this.allowTexts(challenges.role!);
+    this.allow(challenges, 'Count', ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);
 
-    const make = (name: string) => this.triggerFunction(name, props.code, environment, secret);
-    const one = props.functions !== 'three' ? make('Triggers') : undefined;
-    const define = one ?? make('Define');
-    const create = one ?? make('Create');
-    const verify = one ?? make('Verify');
+    // The pool names this function by its ARN as a text, and not by reference: the
+    // function is told the app client, which is the pool's, and so comes after it.
+    const postAuthName = `${this.stackName}-PostAuth`;
+    const pool = this.userPool(challenges, `arn:${this.partition}:lambda:${this.region}:${this.account}:function:${postAuthName}`);
+    const client = this.appClient(pool);
+    const postAuth = this.triggerFunction('PostAuth', props.code.postAuth, concurrency.postAuth, [counterKey], {
+      ...environment,
+      CUSTOMAUTH_CLIENT_IDS: client.userPoolClientId,
+    }, postAuthName);
+    this.allow(postAuth, 'ReadProofs', ['dynamodb:GetItem'], table.tableArn);
+    this.allow(postAuth, 'MarkVerified', ['cognito-idp:AdminUpdateUserAttributes', 'cognito-idp:AdminUserGlobalSignOut'], pool.userPoolArn);
+    for (const [name, fn] of Object.entries({ Challenges: challenges, PostAuth: postAuth })) {
+      new lambda.CfnPermission(this, `${name}FromPool`, {
+        action: 'lambda:InvokeFunction',
+        functionName: fn.functionArn,
+        principal: 'cognito-idp.amazonaws.com',
+        sourceArn: pool.userPoolArn,
+      });
+    }
 
-    this.allowTexts(create);
-    this.allowCounting(table, new Set([create, verify]));
-    this.allowMarkingVerified(pool, verify);
-
-    pool.addTrigger(cognito.UserPoolOperation.DEFINE_AUTH_CHALLENGE, define);
-    pool.addTrigger(cognito.UserPoolOperation.CREATE_AUTH_CHALLENGE, create);
-    pool.addTrigger(cognito.UserPoolOperation.VERIFY_AUTH_CHALLENGE_RESPONSE, verify);
-    pool.addTrigger(cognito.UserPoolOperation.PRE_SIGN_UP, define); // needs no rights: goes where there are the fewest
-    pool.addTrigger(cognito.UserPoolOperation.POST_AUTHENTICATION, verify);
-
+    const rotation = this.rotation(keys);
+    if (props.production) {
+      firewall(this, pool.userPoolArn);
+      watch(this, {
+        functions: { Challenges: challenges, PostAuth: postAuth, Rotation: rotation },
+        table,
+        spend: props.spendAlarm ?? 50,
+        email: props.alarmEmail,
+      });
+    }
     new CfnOutput(this, 'UserPoolId', { value: pool.userPoolId });
     new CfnOutput(this, 'ClientId', { value: client.userPoolClientId });
     new CfnOutput(this, 'Region', { value: this.region });
   }
 
+  /** Whether what holds data goes with the stack. */
+  private get removal(): RemovalPolicy {
+    return this.props.production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  }
+
   /**
-   * The key that seals a sign-in's state. Secrets Manager makes it up, and the
-   * function reads it when it starts, so it is neither in the template nor in the
-   * function's configuration, which many more people may read.
+   * A key that Secrets Manager makes up, and that the functions read when they
+   * start, so it is neither in the template nor in the functions' configuration,
+   * which many more people may read.
    *
    * The library takes keys in base64. 64 random letters and digits are valid
    * base64: a key of 48 bytes that holds 381 bits of randomness.
-   *
-   * It goes with the stack: all that is lost with it is the sign-ins under way.
    */
-  private key(): secretsmanager.Secret {
-    return new secretsmanager.Secret(this, 'Key', {
-      description: 'Keys of customauth: base64, newest first, separated by commas.',
+  private key(id: string, description: string): secretsmanager.Secret {
+    return new secretsmanager.Secret(this, id, {
+      description,
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
-      removalPolicy: RemovalPolicy.DESTROY,
+      removalPolicy: this.removal,
     });
   }
 
   /**
-   * The counters of texts and guesses. Its items are HMACs and times: no phone
-   * number, no name. It is encrypted with the KMS key that AWS manages for DynamoDB
-   * in this account, whose use shows in CloudTrail. It goes with the stack, and has no backups: a
-   * count is worth a day at most, and an account that is locked is locked by the
-   * pool that goes too.
+   * The counters of texts and guesses, and what accounts proved. Its items are
+   * HMACs and times: no phone number, no name. It is encrypted with the KMS key
+   * that AWS manages for DynamoDB in this account, whose use shows in CloudTrail.
+   * In production it can be put back to any second of the last 35 days: without it
+   * accounts that are locked would be open again, and proofs forgotten.
    */
   private counters(): dynamodb.Table {
     return new dynamodb.Table(this, 'Counters', {
@@ -118,12 +157,22 @@ export class CustomAuthStack extends Stack {
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires',
       encryption: dynamodb.TableEncryption.AWS_MANAGED,
-      removalPolicy: RemovalPolicy.DESTROY,
+      removalPolicy: this.removal,
+      ...(this.props.production ? {
+        deletionProtection: true,
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      } : {}),
     });
   }
 
-  private userPool(keep: boolean): cognito.UserPool {
-    return new cognito.UserPool(this, 'Users', {
+  private userPool(challenges: lambda.Function, postAuth: string): cognito.UserPool {
+    const smsRole = this.smsRole();
+    const pool = new cognito.UserPool(this, 'Users', {
+      featurePlan: this.props.plan === 'plus' ? cognito.FeaturePlan.PLUS : cognito.FeaturePlan.ESSENTIALS,
+      ...(this.props.plan === 'plus' ? {
+        standardThreatProtectionMode: cognito.StandardThreatProtectionMode.FULL_FUNCTION,
+        customThreatProtectionMode: cognito.CustomThreatProtectionMode.FULL_FUNCTION,
+      } : {}),
       signInAliases: { phone: true },
       standardAttributes: { phoneNumber: { required: true, mutable: true } },
       selfSignUpEnabled: true,
@@ -132,21 +181,56 @@ export class CustomAuthStack extends Stack {
       accountRecovery: cognito.AccountRecovery.NONE,
       // The code is the proof. Cognito's own second factor would ask for another.
       mfa: cognito.Mfa.OFF,
-      // Verified by the code itself, in the post authentication trigger. Cognito
-      // sends nothing, so it needs no role for SMS.
-      autoVerify: { phone: false },
-      enableSmsRole: false,
-      deletionProtection: keep,
-      removalPolicy: keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // A number that is changed must be proved first. Otherwise somebody changes
+      // hers to a stranger's, who later proves it by a code and is then in her
+      // account. Cognito sends that one code, and only for that: whoever signs up is
+      // confirmed by the trigger, gets nothing from Cognito, and proves the number
+      // by the first sign-in.
+      autoVerify: { phone: true },
+      keepOriginal: { phone: true },
+      userVerification: { smsMessage: '{####} is the code that confirms your new phone number.' },
+      smsRole,
+      smsRoleExternalId: this.stackName,
+      deletionProtection: this.props.production ?? false,
+      removalPolicy: this.removal,
     });
+    pool.node.addDependency(smsRole); // Cognito refuses a role that may not send
+    // By hand, because addTrigger takes a function by reference alone.
+    (pool.node.defaultChild as cognito.CfnUserPool).lambdaConfig = {
+      preSignUp: challenges.functionArn,
+      defineAuthChallenge: challenges.functionArn,
+      createAuthChallenge: challenges.functionArn,
+      verifyAuthChallengeResponse: challenges.functionArn,
+      postAuthentication: postAuth,
+    };
+    return pool;
+  }
+
+  /** The role by which Cognito sends the code that proves a changed number. */
+  private smsRole(): iam.Role {
+    const role = new iam.Role(this, 'CognitoTexts', {
+      description: 'Cognito sends the code that proves a changed phone number',
+      assumedBy: new iam.ServicePrincipal('cognito-idp.amazonaws.com', {
+        conditions: { StringEquals: { 'sts:ExternalId': this.stackName, 'aws:SourceAccount': this.account } },
+      }),
+    });
+    this.allowTexts(role);
+    return role;
   }
 
   private appClient(pool: cognito.UserPool): cognito.UserPoolClient {
     return pool.addClient('App', {
       generateSecret: false, // apps and pages cannot keep one
-      authFlows: { custom: true }, // ALLOW_CUSTOM_AUTH; CDK adds ALLOW_REFRESH_TOKEN_AUTH
+      // ALLOW_CUSTOM_AUTH alone: each other flow is another door. Tokens are
+      // refreshed by GetTokensFromRefreshToken, which each time gives a new refresh
+      // token and ends the old one.
+      authFlows: { custom: true },
+      refreshTokenRotationGracePeriod: Duration.seconds(10), // for a request whose answer was lost
+      // What people say of themselves at sign-up. An e-mail address is not among it:
+      // nothing here proves one.
+      writeAttributes: new cognito.ClientAttributes().withStandardAttributes({ phoneNumber: true, fullname: true, locale: true }),
       preventUserExistenceErrors: true,
-      authSessionValidity: codeLifetime,
+      authSessionValidity: sessionLifetime,
       enableTokenRevocation: true,
       disableOAuth: true, // no hosted pages, no redirects
       accessTokenValidity: Duration.hours(1),
@@ -156,47 +240,53 @@ export class CustomAuthStack extends Stack {
   }
 
   /**
-   * A function with a role of its own, which may write its own log and read the
-   * key, and nothing else yet.
+   * A function that Cognito calls, with a role of its own, which may write its own
+   * log and read its keys, and nothing else yet.
    */
   private triggerFunction(
-    name: string, code: lambda.Code, environment: Record<string, string>, secret: secretsmanager.Secret,
+    name: string, code: lambda.Code, reserved: number, keys: secretsmanager.Secret[], environment: Record<string, string>, functionName?: string,
+  ): lambda.Function {
+    const fn = this.function(name, {
+      description: 'Cognito triggers of customauth',
+      functionName,
+      code,
+      // Cognito stops waiting after 5 s and calls again: work beyond that is lost.
+      timeout: Duration.seconds(5),
+      environment,
+      ...(this.props.production ? { reservedConcurrentExecutions: reserved } : {}),
+    });
+    this.allow(fn, 'ReadKeys', ['secretsmanager:GetSecretValue'], ...keys.map((key) => key.secretArn));
+    return fn;
+  }
+
+  private function(
+    name: string, props: Pick<lambda.FunctionProps, 'description' | 'functionName' | 'code' | 'timeout' | 'environment' | 'reservedConcurrentExecutions'>,
   ): lambda.Function {
     const log = new logs.LogGroup(this, `${name}Log`, {
-      retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
+      retention: this.props.production ? logs.RetentionDays.ONE_YEAR : logs.RetentionDays.ONE_MONTH,
+      removalPolicy: this.removal,
     });
     // Not AWSLambdaBasicExecutionRole: that one may write every log of the account.
-    const role = new iam.Role(this, `${name}Role`, {
-      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
-    });
-    role.addToPolicy(new iam.PolicyStatement({
-      sid: 'WriteOwnLog',
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [log.logGroupArn],
-    }));
-    role.addToPolicy(new iam.PolicyStatement({
-      sid: 'ReadKey',
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [secret.secretArn],
-    }));
-    return new lambda.Function(this, name, {
-      description: 'Cognito triggers of customauth',
-      code,
+    const role = new iam.Role(this, `${name}Role`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    const fn = new lambda.Function(this, name, {
       handler: 'bootstrap',
       runtime: lambda.Runtime.PROVIDED_AL2023,
       architecture: lambda.Architecture.ARM_64,
-      // Cognito stops waiting after 5 s and calls again: work beyond that is lost.
-      timeout: Duration.seconds(5),
       // Memory buys CPU: 512 MB are 0.29 of a core, so the two or three TLS
       // handshakes of a first call take tens of milliseconds, where 128 MB would
       // make hundreds of them. The calls of a sign-in cost some millionths of a
       // dollar then, and its text about a thousand times as much.
       memorySize: 512,
-      environment,
       role,
       logGroup: log,
+      ...props,
     });
+    this.allow(fn, 'WriteOwnLog', ['logs:CreateLogStream', 'logs:PutLogEvents'], log.logGroupArn);
+    return fn;
+  }
+
+  private allow(fn: lambda.Function, sid: string, actions: string[], ...resources: string[]): void {
+    fn.addToRolePolicy(new iam.PolicyStatement({ sid, actions, resources }));
   }
 
   /**
@@ -206,13 +296,13 @@ export class CustomAuthStack extends Stack {
    * ARN. An Allow with NotResource would say the same in one statement, but a Deny
    * holds even when somebody gives the role more rights later.
    */
-  private allowTexts(fn: lambda.Function): void {
-    fn.addToRolePolicy(new iam.PolicyStatement({
+  private allowTexts(role: iam.IRole): void {
+    role.addToPrincipalPolicy(new iam.PolicyStatement({
       sid: 'SendTexts',
       actions: ['sns:Publish'],
       resources: ['*'],
     }));
-    fn.addToRolePolicy(new iam.PolicyStatement({
+    role.addToPrincipalPolicy(new iam.PolicyStatement({
       sid: 'PublishToPhonesOnly',
       effect: iam.Effect.DENY,
       actions: ['sns:Publish'],
@@ -220,33 +310,32 @@ export class CustomAuthStack extends Stack {
     }));
   }
 
-  /** The three calls that dynamodbstore makes, on this one table. */
-  private allowCounting(table: dynamodb.Table, fns: Set<lambda.Function>): void {
-    for (const fn of fns) {
-      fn.addToRolePolicy(new iam.PolicyStatement({
-        sid: 'Count',
-        actions: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
-        resources: [table.tableArn],
-      }));
-    }
-  }
-
   /**
-   * What postauth needs to mark a phone number as verified, on this pool only: to
-   * set the attribute, and to see that the app client lets nobody in without a
-   * code. The pool names the function as its trigger, and a function waits for its
-   * role's own policy: with the pool's ARN in that policy, each would wait for the
-   * other. A policy of its own, which the function does not wait for, breaks the
-   * circle.
+   * Changes the keys each quarter, and on demand (aws secretsmanager rotate-secret).
+   * The counter key is never changed.
    */
-  private allowMarkingVerified(pool: cognito.UserPool, fn: lambda.Function): void {
-    new iam.Policy(this, 'MarkVerifiedPolicy', {
-      roles: [fn.role!],
-      statements: [new iam.PolicyStatement({
-        sid: 'MarkVerified',
-        actions: ['cognito-idp:AdminUpdateUserAttributes', 'cognito-idp:DescribeUserPoolClient'],
-        resources: [pool.userPoolArn],
-      })],
+  private rotation(keys: secretsmanager.Secret): lambda.Function {
+    const fn = this.function('Rotation', {
+      description: 'Changes the keys of customauth',
+      code: this.props.code.rotation,
+      timeout: Duration.seconds(30),
     });
+    this.allow(fn, 'RotateKeys', [
+      'secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue',
+      'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage',
+    ], keys.secretArn);
+    const allowed = new lambda.CfnPermission(this, 'RotationFromSecretsManager', {
+      action: 'lambda:InvokeFunction',
+      functionName: fn.functionArn,
+      principal: 'secretsmanager.amazonaws.com',
+      sourceAccount: this.account,
+    });
+    new secretsmanager.CfnRotationSchedule(this, 'RotationSchedule', {
+      secretId: keys.secretArn,
+      rotationLambdaArn: fn.functionArn,
+      rotationRules: { automaticallyAfterDays: 90 },
+      rotateImmediatelyOnUpdate: false,
+    }).addResourceDependency(allowed);
+    return fn;
   }
 }

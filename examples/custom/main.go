@@ -38,12 +38,10 @@ func newHandler() (lambda.Handler, error) {
 		return nil, err
 	}
 	options := customauth.Options{
-		Keys: keys,
-		Steps: []customauth.Challenge{customauth.OTP{
-			Generator: customauth.GeneratorFunc(grouped),
-			Sender:    sms,
-		}},
-		Attempts: customauth.AttemptPolicyFunc(fourRounds),
+		Keys:     keys,
+		Steps:    []customauth.Step{{Name: "otp", Challenge: customauth.OTP{Generator: grouped}}},
+		Senders:  map[string]customauth.Sender{"SMS": sms},
+		Attempts: fourTries,
 		Logger:   slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 	}
 	return customauth.NewHandler(options, map[string]lambda.Handler{
@@ -51,21 +49,18 @@ func newHandler() (lambda.Handler, error) {
 	})
 }
 
-// grouped makes codes like 7K4M-Q2XD. The dash helps to read them and need not
-// be typed.
-func grouped(ctx context.Context) (string, error) {
-	code, err := customauth.Alphanumeric(8).Generate(ctx)
+// grouped makes codes like 7K4M-Q2XD. The dash helps to read them and need not be
+// typed. While the pool is under pressure they are longer.
+func grouped(ctx context.Context, least int) (string, error) {
+	code, err := customauth.Alphanumeric(8)(ctx, least)
 	if err != nil {
 		return "", err
 	}
 	return code[:4] + "-" + code[4:], nil
 }
 
-// fourRounds ends a sign-in after four answers and requests for another code,
-// counted together.
-func fourRounds(_ context.Context, a customauth.Attempts) customauth.Decision {
-	if a.Rounds >= 4 {
-		return customauth.Fail
-	}
-	return customauth.Retry
+// fourTries ends a sign-in after four wrong answers and further messages, counted
+// together.
+func fourTries(_ context.Context, a customauth.Attempts) int {
+	return 4 - a.Wrong - max(0, a.Sends-1)
 }

@@ -45,7 +45,7 @@ func (s *httpSender) Send(ctx context.Context, m customauth.Message) error {
 	if m.To.Medium != "SMS" {
 		return fmt.Errorf("sms api: %w", customauth.ErrInvalidDestination)
 	}
-	form := url.Values{"To": {m.To.Address}, "From": {s.from}, "Body": {m.Text}}
+	form := url.Values{"To": {m.To.Address.Reveal()}, "From": {s.from}, "Body": {m.Text.Reveal()}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(form.Encode()))
 	if err != nil {
 		return errors.New("sms api: SMS_API_URL is no URL") // err has the URL, which may name the account
@@ -68,6 +68,9 @@ func (s *httpSender) Send(ctx context.Context, m customauth.Message) error {
 	}
 	return refused(resp)
 }
+
+// Warm has nothing to do: connections do not outlive an event.
+func (s *httpSender) Warm(context.Context) error { return nil }
 
 // refused says why the API did not take a message. Of its answer only the error
 // code is kept: the rest may have the number and the text in it. With a status

@@ -52,7 +52,7 @@ func newLocal(s settings, stdout, stderr io.Writer) (*local, error) {
 		l.pool, err = cognitotest.NewPool(cognitotest.Config{
 			ID:                 poolID,
 			UsernameAttributes: []string{"phone_number"},
-			Clients:            []cognitotest.Client{{ID: clientID, Name: "local"}},
+			Clients:            []cognitotest.Client{{ID: clientID, Name: "local", AuthSessionValidity: 15 * time.Minute}},
 			Triggers:           cognitotest.Triggers{All: trigger, PreSignUp: trigger},
 		})
 	}
@@ -69,16 +69,19 @@ func newLocal(s settings, stdout, stderr io.Writer) (*local, error) {
 func inProcess(s settings, b *inbox, logs io.Writer) (lambda.Handler, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
+	often := []customauth.Window{{Max: 20, Per: 5 * time.Minute}}
 	level := slog.LevelError // a wrong code is a warning, and no news here
 	if s.verbose {
 		level = slog.LevelInfo
 	}
 	return customauth.NewHandler(customauth.Options{
-		Keys:  [][]byte{key},
-		Steps: []customauth.Challenge{customauth.OTP{Sender: b, TTL: s.ttl, ResendAfter: s.resendAfter}},
+		Keys:    []customauth.Secret{customauth.Hide(string(key))},
+		Steps:   []customauth.Step{{Name: "otp", Challenge: customauth.OTP{TTL: s.ttl, ResendAfter: s.resendAfter}}},
+		Senders: map[string]customauth.Sender{"SMS": b},
+		Store:   customauth.NewMemoryStore(),
 		Limits: customauth.Limits{
-			Sends:   []customauth.Limit{{Max: 20, Per: 5 * time.Minute}},
-			Guesses: []customauth.Limit{{Max: 20, Per: 5 * time.Minute}},
+			Guesses:  append(often, customauth.Window{Max: 100, Per: 24 * time.Hour}),
+			Messages: often, Destination: often, Unproved: often,
 		},
 		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
 	}, map[string]lambda.Handler{

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed web
+//go:embed web/*.html web/*.css web/*.js web/*.json web/*.svg
 var web embed.FS
 
 // mediaTypes are named here and not left to the machine: browsers run no
@@ -22,12 +22,19 @@ var mediaTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
+	".json": "application/json",
 }
+
+// forDevelopers stands beside the page and is no part of it.
+const forDevelopers = "package.json"
 
 // routePage adds the page and its parts to mux.
 func routePage(mux *http.ServeMux) {
 	files, _ := fs.ReadDir(web, "web") // compiled in: it cannot fail
 	for _, f := range files {
+		if f.Name() == forDevelopers {
+			continue
+		}
 		pattern := "GET /" + f.Name()
 		if f.Name() == "index.html" {
 			pattern = "GET /{$}"

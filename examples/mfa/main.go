@@ -33,9 +33,9 @@ func newHandler() (lambda.Handler, error) {
 	}
 	options := customauth.Options{
 		Keys: keys,
-		Steps: []customauth.Challenge{
+		Steps: []customauth.Step{
 			customauth.Password(),
-			customauth.OTP{}, // nothing is sent before the password was right
+			{Name: "otp", Challenge: customauth.OTP{}}, // nothing is sent before the password was right
 		},
 		Logger: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 	}

@@ -219,23 +219,22 @@ func appendObject(b []byte, members []Member) []byte {
 	return append(b, '}')
 }
 
-// A Param is a name with a text.
-type Param struct{ Name, Value string }
-
-// AppendParams appends a JSON object of strings.
-func AppendParams(b []byte, params []Param) []byte {
-	size := 2
-	for _, p := range params {
-		size += len(p.Name) + len(p.Value) + 6
+// AppendParams appends a JSON object of strings, in the order of their names.
+func AppendParams(b []byte, params map[string]string) []byte {
+	size, names := 2, make([]string, 0, 16)
+	for name, value := range params {
+		size += len(name) + len(value) + 6
+		names = append(names, name)
 	}
+	slices.Sort(names)
 	b = append(slices.Grow(b, size), '{')
-	for i, p := range params {
+	for i, name := range names {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = AppendString(b, p.Name)
+		b = AppendString(b, name)
 		b = append(b, ':')
-		b = AppendString(b, p.Value)
+		b = AppendString(b, params[name])
 	}
 	return append(b, '}')
 }

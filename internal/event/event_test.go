@@ -205,7 +205,7 @@ func FuzzAppendString(f *testing.F) {
 		if want := strings.ToValidUTF8(s, "\ufffd"); got != want && len([]rune(s)) == len([]rune(got)) == false {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		b := event.AppendParams(nil, []event.Param{{Name: s, Value: s}, {Name: "x", Value: s}})
+		b := event.AppendParams(nil, map[string]string{s: s, "x": s})
 		if !json.Valid(b) {
 			t.Errorf("%q is no JSON", b)
 		}

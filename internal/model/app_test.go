@@ -4,14 +4,18 @@ package model_test
 // fail and triggers are called twice.
 
 import (
-	"bytes"
 	"container/heap"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cyber-eternal/customauth"
 )
 
 const (
@@ -28,25 +32,35 @@ var (
 	nobody = person{poolA, clientA, "b3a1c7d2-0000-4e5f-9a6b-7c8d9e0f1a2b", "", "", true}
 )
 
-func key(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
+// key is a key that could be random.
+func key(b byte) customauth.Secret {
+	k := make([]byte, 32)
+	for i := range k {
+		k[i] = b + byte(i)
+	}
+	return customauth.Hide(string(k))
+}
 
 // A scenario is a configuration and what can happen in it.
 type scenario struct {
-	name     string
-	rules    rulebook
-	tries    int  // MaxAttempts; 0: the rulebook's policy as a function
-	watch    bool // count comparisons
-	people   []person
-	srp      []bool // how the app begins
-	starts   int    // sign-ins that are begun
-	moves    []try  // what the app answers
-	ends     []end  // how messages end
-	twice    bool   // triggers may be called twice
-	down     bool   // the store may be down
-	movers   bool   // users get other phone numbers
-	coarse   bool   // wait to deadlines alone, not to just before them
-	slow     bool   // left out with -short
-	explored stats
+	name   string
+	rules  rulebook
+	people []person
+	srp    []bool // how the app begins; default: without it
+	starts int    // sign-ins that are begun; default 1
+	each   int    // and of them, by one person; default: all
+	once   person // begins one at most
+	rounds int    // answers of a sign-in, until the app gives up; default 4, and 2 with several sign-ins
+
+	moves     []try    // what the app answers
+	ends      []end    // how messages end
+	twice     bool     // triggers may be called twice
+	down      bool     // the store may be down
+	mover     person   // may get other phone numbers, when he likes
+	numbers   []string // which
+	strangers strangers
+	coarse    bool // wait to deadlines alone, not to just before them
+	slow      bool // left out with -short
 }
 
 // A try is an answer with its metadata.
@@ -56,14 +70,6 @@ type try struct {
 }
 
 type stats struct{ states, transitions, longest int }
-
-func goOn(tries int) func(wrong, rounds int, resend bool) bool {
-	return func(wrong, _ int, _ bool) bool { return wrong < tries }
-}
-
-// short is a policy that ends a step after three rounds, to keep worlds with several
-// sign-ins small.
-func short(wrong, rounds int, _ bool) bool { return wrong < 2 && rounds < 3 }
 
 // sms and mail are code steps with short times, so that sign-ins meet their limits.
 func sms(name string, most int) step {
@@ -83,10 +89,17 @@ func mail(name string, most int) step {
 	return s
 }
 
-var (
-	passwordStep = step{name: "password", kind: password}
-	wordStep     = step{name: "word", kind: word, ttl: 50 * time.Second, cooldown: 30 * time.Second, most: 3}
-)
+func of(kind kind, s step) step {
+	s.kind = kind
+	return s
+}
+
+// asks is a step that sends nothing.
+func asks(kind kind) step {
+	return step{name: [...]string{word: "word", captcha: "captcha", approval: "approval"}[kind], kind: kind, ttl: 50 * time.Second}
+}
+
+var passwordStep = step{name: "password", kind: password}
 
 // everything is all answers with all metadata.
 func everything() (all []try) {
@@ -95,98 +108,140 @@ func everything() (all []try) {
 			all = append(all, try{k, with})
 		}
 	}
-	return all
+	return append(all, try{right, choose})
 }
 
 // enough is one answer of each sort.
-var enough = []try{{right, bare}, {older, bare}, {other, bare}, {wrong, bare}, {empty, bare}, {right, resend}, {wrong, resend}, {right, junk}}
+var enough = []try{{right, bare}, {older, bare}, {other, bare}, {wrong, bare}, {empty, bare}, {right, resend}, {wrong, choose}, {right, junk}}
 
 // few is what two sign-ins at a time need.
 var few = []try{{right, bare}, {other, bare}, {wrong, bare}, {right, resend}}
 
+// briefly is a policy that ends a step after two wrong answers, or when a second
+// message was answered wrongly, to keep worlds with several sign-ins small.
+func briefly(wrong, sends int) int { return 2 - wrong - max(0, sends-1) }
+
 func scenarios() []*scenario {
 	minute := time.Minute
-	wide := []limit{{4, 5 * minute}}
+	hour := []limit{{5, time.Hour}}
+	usual := rulebook{tries: 3, destination: hour, guesses: []limit{{5, 8 * minute}}}
+	wide := []limit{{4, 6 * minute}}
+	with := func(b rulebook, steps ...step) rulebook {
+		b.steps = steps
+		return b
+	}
 	return []*scenario{
-		{name: "one step", rules: rulebook{steps: []step{sms("otp", 3)}, sends: []limit{{5, time.Hour}}, guesses: []limit{{5, 5 * minute}}},
-			tries: 3, people: []person{alice}, srp: []bool{false, true}, starts: 1, moves: everything()},
-		{name: "one step, comparisons counted", watch: true, rules: rulebook{steps: []step{sms("otp", 2)}, sends: []limit{{5, time.Hour}}, guesses: []limit{{5, 5 * minute}}},
-			tries: 3, people: []person{alice}, srp: []bool{false}, starts: 1, moves: everything()},
-		{name: "unknown user and one without a number", watch: true, rules: rulebook{steps: []step{sms("otp", 3)}, sends: []limit{{5, time.Hour}}, guesses: []limit{{5, 5 * minute}}},
-			tries: 3, people: []person{nobody, mute}, srp: []bool{false, true}, starts: 1, moves: everything()},
-		{name: "two steps", rules: rulebook{steps: []step{sms("sms", 2), mail("mail", 2)}, sends: []limit{{5, time.Hour}}, guesses: wide},
-			tries: 2, watch: true, people: []person{alice, nobody}, srp: []bool{false}, starts: 1, moves: everything()},
-		{name: "password first", rules: rulebook{steps: []step{passwordStep, sms("otp", 2)}, sends: []limit{{5, time.Hour}}, guesses: wide},
-			tries: 3, people: []person{alice, nobody}, srp: []bool{false, true}, starts: 1, moves: everything()},
-		{name: "a challenge of one's own", rules: rulebook{steps: []step{wordStep}, guesses: wide},
-			tries: 3, people: []person{alice, nobody}, srp: []bool{false}, starts: 1, moves: everything(), ends: []end{delivered, undelivered}},
-		{name: "word, then code", rules: rulebook{steps: []step{wordStep, sms("otp", 1)}, guesses: wide, sends: []limit{{5, time.Hour}}},
-			tries: 2, people: []person{alice, nobody}, srp: []bool{false}, starts: 1, moves: everything()},
-		{name: "guesses count per step", rules: rulebook{steps: []step{even("sms", 1), {name: "mail", medium: "EMAIL", ttl: minute, cooldown: minute / 2, most: 1}}, guesses: []limit{{2, 2 * minute}}},
-			tries: 3, people: []person{alice}, srp: []bool{false}, starts: 1, moves: few, coarse: true},
-		{name: "password, code and word", rules: rulebook{steps: []step{passwordStep, sms("otp", 1), wordStep}, free: true},
-			tries: 2, people: []person{alice, nobody}, srp: []bool{true}, starts: 1, moves: enough},
-		{name: "a policy that never ends", rules: rulebook{steps: []step{sms("otp", 8)}, goOn: func(int, int, bool) bool { return true }, free: true},
-			people: []person{alice}, srp: []bool{false}, starts: 1, moves: enough},
-		{name: "a policy on rounds and resends", rules: rulebook{steps: []step{sms("otp", 3)}, free: true,
-			goOn: func(wrong, rounds int, resend bool) bool { return wrong < 3 && rounds < 5 && !(resend && wrong == 2) }},
-			people: []person{alice}, srp: []bool{false}, starts: 1, moves: enough},
-		{name: "messages fail", rules: rulebook{steps: []step{sms("otp", 2)}, sends: []limit{{3, 5 * minute}}, guesses: wide, goOn: short},
-			people: []person{alice}, srp: []bool{false}, starts: 1, moves: enough, ends: []end{delivered, undelivered, unreachable, uncertain, guarded}},
-		{name: "messages of two sign-ins fail", rules: rulebook{steps: []step{sms("otp", 2)}, sends: []limit{{1, minute}}, goOn: short},
-			people: []person{alice}, srp: []bool{false}, starts: 2, moves: []try{{wrong, bare}, {right, resend}}, ends: []end{delivered, undelivered, guarded}},
-		{name: "no message is accepted", rules: rulebook{steps: []step{sms("otp", 2)}, sends: []limit{{3, 5 * minute}}, guesses: wide},
-			tries: 2, people: []person{alice, nobody, mute}, srp: []bool{false}, starts: 1, moves: enough, ends: []end{undelivered}},
-		{name: "the store is down", rules: rulebook{steps: []step{sms("otp", 2)}, sends: []limit{{3, 5 * minute}}, guesses: wide},
-			tries: 2, watch: true, people: []person{alice, nobody}, srp: []bool{false}, starts: 1, moves: enough, down: true},
-		{name: "triggers are called twice", rules: rulebook{steps: []step{even("otp", 2)}, sends: []limit{{2, minute}}, guesses: []limit{{3, 2 * minute}}},
-			tries: 2, watch: true, people: []person{alice}, srp: []bool{false}, starts: 1, moves: few, twice: true, coarse: true},
-		{name: "the number changes", rules: rulebook{steps: []step{even("otp", 2)}, sends: []limit{{2, 2 * minute}}, guesses: wide},
-			tries: 2, watch: true, people: []person{alice}, srp: []bool{false}, starts: 1, moves: few, coarse: true, movers: true},
-		{name: "the number changes between two steps", rules: rulebook{steps: []step{even("sms", 2), {name: "mail", medium: "EMAIL", ttl: minute, cooldown: minute / 2, most: 2}}, free: true},
-			tries: 2, people: []person{alice}, srp: []bool{false}, starts: 1, moves: few, coarse: true, movers: true},
-		{name: "unknown users, too, have limits", rules: rulebook{steps: []step{even("otp", 2)}, sends: []limit{{2, 2 * minute}}, goOn: short, guesses: []limit{{2, 2 * minute}}},
-			people: []person{nobody}, srp: []bool{false}, starts: 2, moves: few, coarse: true},
-		{name: "consecutive wrong answers", rules: rulebook{steps: []step{even("otp", 1)}, sends: []limit{{9, minute}}, guesses: []limit{{2, 0}}},
-			tries: 3, people: []person{alice}, srp: []bool{false}, starts: 2, moves: few, coarse: true},
-		{name: "a limit for everybody", rules: rulebook{steps: []step{even("otp", 1)}, sends: []limit{{9, minute}}, guesses: []limit{{3, 2 * minute}}, shared: []limit{{2, minute}}, goOn: short},
-			people: []person{alice, nobody}, srp: []bool{false}, starts: 2, moves: few, coarse: true},
-		{name: "consecutive wrong answers and a limit for everybody", rules: rulebook{steps: []step{even("otp", 1)}, sends: []limit{{9, minute}}, guesses: []limit{{3, 0}}, shared: []limit{{2, minute}}},
-			tries: 3, people: []person{alice}, srp: []bool{false}, starts: 2, moves: few, coarse: true},
-		{name: "two sign-ins of one user", rules: rulebook{steps: []step{even("otp", 2)}, sends: []limit{{3, 2 * minute}}, goOn: short, guesses: []limit{{3, 2 * minute}}},
-			watch: true, people: []person{alice}, srp: []bool{false}, starts: 2, moves: few, coarse: true},
-		{name: "no limits", rules: rulebook{steps: []step{sms("otp", 3)}, free: true},
-			tries: 8, watch: true, people: []person{alice, nobody}, srp: []bool{false}, starts: 1, moves: everything()},
-		{name: "two users with one phone", rules: rulebook{steps: []step{even("otp", 2)}, sends: []limit{{3, 2 * minute}}, goOn: short, guesses: []limit{{2, 2 * minute}}},
-			people: []person{alice, twin}, srp: []bool{false}, starts: 2, moves: few, coarse: true, slow: true},
-		{name: "three sign-ins of one user", rules: rulebook{steps: []step{even("otp", 1)}, sends: []limit{{2, minute}}, goOn: short, guesses: []limit{{2, minute}, {4, 0}}},
-			people: []person{alice}, srp: []bool{false}, starts: 3, moves: few, coarse: true, slow: true},
-		{name: "limits, to the nanosecond", rules: rulebook{steps: []step{sms("otp", 1)}, sends: []limit{{1, minute}}, guesses: []limit{{1, minute}}},
-			tries: 2, people: []person{alice}, srp: []bool{false}, starts: 2, moves: few, slow: true},
-		{name: "two steps to one phone", rules: rulebook{steps: []step{sms("first", 2), sms("second", 2)}, sends: []limit{{3, time.Hour}}, guesses: wide},
-			tries: 2, people: []person{alice}, srp: []bool{false}, starts: 1, moves: enough, slow: true},
+		{name: "one step", rules: with(usual, sms("otp", 3)), people: []person{alice}, srp: []bool{false, true}, moves: everything()},
+		{name: "unknown user and one without a number", rules: with(usual, sms("otp", 3)),
+			people: []person{nobody, mute}, srp: []bool{false, true}, moves: everything()},
+		{name: "two steps", rules: rulebook{steps: []step{sms("sms", 2), mail("mail", 2)}, tries: 2, destination: hour, guesses: wide},
+			people: []person{alice, nobody}, moves: enough},
+		{name: "password first", rules: rulebook{steps: []step{passwordStep, sms("otp", 2)}, tries: 3, destination: hour, guesses: wide},
+			people: []person{alice, nobody}, srp: []bool{false, true}, moves: everything()},
+		{name: "a challenge of one's own", rules: rulebook{steps: []step{asks(word)}, tries: 3, guesses: wide},
+			people: []person{alice, nobody}, moves: everything(), ends: []end{delivered, undelivered}},
+		{name: "word, then code", rules: rulebook{steps: []step{asks(word), sms("otp", 1)}, tries: 2, guesses: wide},
+			people: []person{alice, nobody}, moves: everything()},
+		{name: "a CAPTCHA, then a code", rules: rulebook{steps: []step{asks(captcha), sms("otp", 2)}, tries: 2, guesses: []limit{{3, 5 * minute}}},
+			people: []person{alice, nobody, mute}, moves: enough, coarse: true},
+		{name: "an approval", rules: rulebook{steps: []step{asks(approval)}, tries: 1, guesses: []limit{{1, 2 * minute}}},
+			people: []person{alice, nobody}, moves: everything(), down: true},
+		{name: "a link", rules: rulebook{steps: []step{of(link, sms("link", 2))}, tries: 1, guesses: []limit{{1, 2 * minute}}},
+			people: []person{alice, nobody, mute}, moves: enough, coarse: true, down: true},
+		{name: "a code, then an approval", rules: rulebook{steps: []step{even("otp", 1), asks(approval)}, tries: 3, guesses: []limit{{9, time.Hour}}, failures: 3},
+			people: []person{alice}, moves: few, starts: 2, coarse: true},
+		{name: "the rounds of three steps", rounds: 8, rules: rulebook{steps: []step{asks(captcha), asks(approval), asks(word)}, policy: func(int, int) int { return 8 }, free: true},
+			people: []person{alice, nobody}, moves: enough, coarse: true},
+		{name: "guesses count over the steps", rules: rulebook{steps: []step{even("sms", 1), of(code, mail("mail", 1))}, tries: 3, guesses: []limit{{2, 3 * minute}}},
+			people: []person{alice}, moves: few, coarse: true},
+		{name: "password, code and word", rules: rulebook{steps: []step{passwordStep, sms("otp", 1), asks(word)}, tries: 2, free: true},
+			people: []person{alice, nobody}, srp: []bool{true}, moves: enough},
+		{name: "a policy that never ends", rounds: 8, rules: rulebook{steps: []step{sms("otp", 8)}, policy: func(int, int) int { return 8 }, free: true},
+			people: []person{alice}, moves: enough},
+		{name: "a policy on messages", rules: rulebook{steps: []step{sms("otp", 3)}, free: true, policy: func(wrong, sends int) int { return 4 - wrong - sends }},
+			people: []person{alice}, moves: enough},
+		{name: "messages fail", rules: rulebook{steps: []step{sms("otp", 2)}, destination: []limit{{3, 5 * minute}}, guesses: wide, policy: briefly},
+			people: []person{alice}, moves: enough, ends: []end{delivered, undelivered, unreachable, uncertain, guarded}, coarse: true},
+		{name: "messages of two sign-ins fail", rules: rulebook{steps: []step{even("otp", 2)}, messages: []limit{{1, minute}}, policy: briefly},
+			people: []person{alice}, starts: 2, moves: []try{{wrong, bare}, {right, resend}}, ends: []end{delivered, undelivered, guarded}, coarse: true},
+		{name: "no message is accepted", rules: rulebook{steps: []step{sms("otp", 2)}, destination: []limit{{3, 5 * minute}}, guesses: wide, tries: 2},
+			people: []person{alice, nobody, mute}, moves: enough, ends: []end{undelivered}, coarse: true},
+		{name: "the store is down", rules: rulebook{steps: []step{sms("otp", 2)}, destination: []limit{{3, 5 * minute}}, guesses: wide, tries: 2},
+			people: []person{alice, nobody}, moves: enough, down: true},
+		{name: "triggers are called twice", rounds: 3, rules: rulebook{messages: []limit{{100, time.Hour}}, failures: 99,
+			steps: []step{even("otp", 2)}, destination: []limit{{2, minute}}, guesses: []limit{{3, 5 * minute}}, tries: 2},
+			people: []person{alice}, moves: few, twice: true, coarse: true},
+		{name: "a code is used once", rules: rulebook{steps: []step{even("sms", 1), even("otp", 1)}, guesses: []limit{{2, 3 * minute}}, failures: 3, tries: 2, repeats: true},
+			people: []person{alice, nobody}, moves: few},
+		{name: "the number changes", rules: rulebook{steps: []step{even("otp", 2)}, destination: []limit{{1, 2 * minute}}, unproved: []limit{{2, 2 * minute}}, guesses: wide, tries: 2},
+			people: []person{alice}, starts: 2, rounds: 1, moves: few, coarse: true, mover: alice, numbers: []string{alice.phone, otherPhone, ""}, slow: true},
+		{name: "the number changes between two steps", rules: rulebook{steps: []step{even("sms", 2), even("otp", 2)}, tries: 2, free: true},
+			people: []person{alice}, moves: few, coarse: true, mover: alice, numbers: []string{alice.phone, otherPhone}},
+		{name: "unknown users, too, have limits", rules: rulebook{steps: []step{even("otp", 2)}, messages: []limit{{2, 2 * minute}}, guesses: []limit{{2, 3 * minute}}, policy: briefly},
+			people: []person{nobody}, starts: 2, moves: few, coarse: true},
+		{name: "failures in a row", rules: rulebook{steps: []step{even("otp", 1)}, guesses: []limit{{9, time.Hour}}, failures: 2, tries: 3},
+			people: []person{alice}, starts: 2, moves: few, coarse: true},
+		{name: "failures in a row of two steps", rules: rulebook{steps: []step{even("otp", 1), asks(word)}, guesses: []limit{{9, time.Hour}}, failures: 3, tries: 3},
+			people: []person{alice}, starts: 2, moves: few, coarse: true},
+		{name: "failures in a row of unknown users end", rules: rulebook{steps: []step{even("otp", 1)}, guesses: []limit{{9, time.Hour}}, failures: 2, tries: 3},
+			people: []person{nobody}, starts: 2, moves: few, coarse: true},
+		{name: "messages of an account", rules: rulebook{steps: []step{even("sms", 1), mail("mail", 1)}, messages: []limit{{2, 3 * minute}}, policy: briefly},
+			people: []person{alice}, starts: 2, moves: few, coarse: true},
+		{name: "a limit for everybody", rules: rulebook{steps: []step{even("otp", 1)}, policy: briefly,
+			named: []named{{"all-guesses", true, []limit{{2, 3 * minute}}}, {"all-messages", false, []limit{{2, minute}}}}},
+			people: []person{alice, nobody}, starts: 2, moves: few, coarse: true},
+		{name: "two sign-ins of one user", rules: rulebook{steps: []step{even("otp", 2)}, destination: []limit{{3, 2 * minute}}, guesses: []limit{{3, 5 * minute}}, policy: briefly},
+			people: []person{alice}, starts: 2, moves: few, coarse: true},
+		{name: "no limits", rules: rulebook{steps: []step{sms("otp", 3)}, free: true, tries: 8},
+			people: []person{alice, nobody}, moves: everything()},
+		{name: "two users with one phone", rules: rulebook{steps: []step{even("otp", 2)}, unproved: []limit{{3, 2 * minute}}, guesses: []limit{{2, 3 * minute}}, policy: briefly},
+			people: []person{alice, twin}, starts: 2, moves: few, coarse: true, slow: true},
+		{name: "three sign-ins of one user", rules: rulebook{steps: []step{even("otp", 1)}, destination: []limit{{2, minute}}, guesses: []limit{{1, 90 * time.Second}}, failures: 4, policy: briefly},
+			people: []person{alice}, starts: 3, moves: few, coarse: true, slow: true},
+		{name: "limits, to the nanosecond", rules: rulebook{steps: []step{sms("otp", 1)}, messages: []limit{{1, minute}}, guesses: []limit{{1, 90 * time.Second}}, tries: 2},
+			people: []person{alice}, starts: 2, moves: few, slow: true},
+		{name: "two steps to one phone", rules: rulebook{steps: []step{sms("first", 2), sms("second", 2)}, destination: []limit{{3, time.Hour}}, guesses: wide, tries: 2},
+			people: []person{alice}, moves: few, slow: true},
 	}
 }
 
 // TestApp explores all that an app can do, in every scenario.
-func TestApp(t *testing.T) {
+func TestApp(t *testing.T) { exploreAll(t, scenarios()) }
+
+// failed is set once a test has failed.
+var failed atomic.Bool
+
+func failfast() bool { return flag.Lookup("test.failfast").Value.String() == "true" }
+
+func exploreAll(t *testing.T, all []*scenario) {
+	var mu sync.Mutex
 	var sum stats
-	var ran int
-	for _, s := range scenarios() {
-		t.Run(s.name, func(t *testing.T) {
-			if s.slow && testing.Short() {
-				t.Skip("left out with -short")
-			}
-			began := time.Now()
-			synctest.Test(t, func(t *testing.T) { s.explored = explore(t, s) })
-			t.Logf("%d states, %d transitions, up to %d moves deep, in %v", s.explored.states, s.explored.transitions, s.explored.longest, time.Since(began).Round(time.Millisecond))
-			ran++
-			sum.states += s.explored.states
-			sum.transitions += s.explored.transitions
-			sum.longest = max(sum.longest, s.explored.longest)
-		})
-	}
-	t.Logf("the app: %d states and %d transitions in %d configurations, until there were no new ones, up to %d moves deep", sum.states, sum.transitions, ran, sum.longest)
+	ran := 0
+	t.Run("all", func(t *testing.T) {
+		for _, s := range all {
+			t.Run(s.name, func(t *testing.T) {
+				if s.slow && testing.Short() {
+					t.Skip("left out with -short")
+				}
+				t.Parallel()
+				if failfast() && failed.Load() {
+					t.SkipNow() // parallel tests have all begun for the go command
+				}
+				t.Cleanup(func() { failed.CompareAndSwap(false, t.Failed()) })
+				began := time.Now()
+				var found stats
+				synctest.Test(t, func(t *testing.T) { found = explore(t, s) })
+				t.Logf("%d states, %d transitions, up to %d moves deep, in %v", found.states, found.transitions, found.longest, time.Since(began).Round(time.Millisecond))
+				mu.Lock()
+				defer mu.Unlock()
+				ran++
+				sum.states += found.states
+				sum.transitions += found.transitions
+				sum.longest = max(sum.longest, found.longest)
+			})
+		}
+	})
+	t.Logf("%d states and %d transitions in %d configurations, until there were no new ones, up to %d moves deep", sum.states, sum.transitions, ran, sum.longest)
 }
 
 // A node is a world with how it came about.
@@ -212,6 +267,7 @@ type explorer struct {
 	*scenario
 	t       *testing.T
 	rig     *rig
+	rules   rulebook
 	seen    map[string]struct{}
 	buckets map[time.Duration][]*node
 	times   times
@@ -219,21 +275,35 @@ type explorer struct {
 }
 
 func explore(t *testing.T, s *scenario) stats {
-	if s.rules.goOn == nil {
-		s.rules.goOn = goOn(s.tries)
-	}
 	if s.ends == nil {
 		s.ends = []end{delivered}
 	}
-	s.rules.answers, s.rules.messages = s.most()
+	if s.srp == nil {
+		s.srp = []bool{false}
+	}
+	s.starts = max(s.starts, 1)
+	if s.each == 0 {
+		s.each = s.starts
+	}
+	if s.rounds == 0 {
+		s.rounds = max(6-2*s.starts, 2)
+	}
 	x := &explorer{scenario: s, t: t, seen: map[string]struct{}{}, buckets: map[time.Duration][]*node{}}
-	x.rig = newRig(t, s.rules, [][]byte{key(1)}, s.tries, s.watch)
+	x.rig = newRig(t, s.rules, []customauth.Secret{key(1)})
+	x.rules = s.rules.complete()
+	x.rules.answers, x.rules.sends = s.most()
+	x.rules.rounds = s.rounds
+	x.rig.rules = x.rules
 	x.rig.prime(t, s.ends[0])
-	x.add(&node{world: newWorld()})
+	x.add(&node{world: x.first()})
 	for len(x.times) > 0 {
 		at := heap.Pop(&x.times).(time.Duration)
 		time.Sleep(at - x.rig.now())
+		if failfast() && failed.Load() {
+			return x.stats
+		}
 		for i := 0; i < len(x.buckets[at]); i++ {
+
 			n := x.buckets[at][i]
 			x.buckets[at][i] = nil
 			x.expand(n)
@@ -247,20 +317,24 @@ func explore(t *testing.T, s *scenario) stats {
 // most is how many answers are compared and how many messages sent at most, in all
 // sign-ins together.
 func (s *scenario) most() (answers, messages int) {
-	tries := s.tries
-	if tries == 0 {
-		tries = maxRounds
-	}
 	for _, step := range s.rules.steps {
-		if step.kind != password {
-			answers += tries * s.starts
+		if step.kind == password {
+			continue
 		}
-		if step.kind == code {
-			messages += step.most * s.starts
+		answers += maxRounds
+		if s.rules.tries > 0 {
+			answers += s.rules.tries - maxRounds
+		}
+		if step.medium != "" {
+			messages += step.most
 		}
 	}
+	answers, messages = answers*s.starts, messages*s.starts
 	if s.twice {
 		answers, messages = 2*answers, 2*maxRounds*messages
+	}
+	if s.rules.repeats {
+		answers = 1000
 	}
 	return answers, messages
 }
@@ -275,25 +349,31 @@ func (r *rig) prime(t *testing.T, e end) {
 	w.now = r.now()
 	p := alice
 	p.pool = "eu-west-1_Prime0000"
+	if err := w.passes(r, p, e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// passes takes a person through a sign-in, as far as messages arrive.
+func (w *world) passes(r *rig, p person, e end) error {
 	err := w.begins(r, move{person: p, srp: r.rules.steps[0].kind == password, end: e})
+	at := len(w.signIns) - 1
 	for range 2 * len(r.rules.steps) {
-		s := &w.signIns[0]
+		s := &w.signIns[at]
 		switch {
 		case err != nil:
-			t.Fatal(err)
+			return err
 		case s.stands == asksPassword:
-			err = w.proves(r, move{end: e})
+			err = w.proves(r, move{signIn: at, end: e})
 		case s.stands == asksChallenge && s.last.void == "":
-			m := move{verb: answering, end: e}
+			m := move{verb: answering, signIn: at, end: e}
 			var passed bool
 			if passed, _, err = w.checks(r, m); err == nil {
 				err = w.continues(r, m, passed)
 			}
 		}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	return err
 }
 
 // add queues a world unless it is known.
@@ -315,7 +395,7 @@ func (x *explorer) add(n *node) {
 func (x *explorer) after(from *node, m move, w *world, err error) {
 	n := &node{w, from, m, from.now, from.deep + 1}
 	if err == nil {
-		err = w.invariants(&x.rules, x.tries, !x.twice)
+		err = w.invariants(&x.rules, !x.twice && !x.rules.repeats)
 	}
 	if err != nil {
 		x.t.Fatalf("after\n\t%v\n%v", n, err)
@@ -331,35 +411,56 @@ func (x *explorer) expand(n *node) {
 		if w.now = at - 1; w.now == n.now || x.coarse {
 			w.now = at
 		}
+		if w.without != nil {
+			w.without.now = w.now
+		}
 		x.after(n, move{verb: wait}, w, nil)
+	}
+	for _, number := range x.numbers {
+		if number != n.person(x.mover).phone {
+			x.each1(n, n.world, move{verb: moving, person: x.mover, number: number}, (*world).moves)
+		}
 	}
 	for _, v := range x.variants() {
 		if n.started < x.starts {
 			for _, p := range x.people {
+				if by := n.startedBy(p); by == x.each || by == 1 && p == x.once {
+					continue
+				}
 				for _, srp := range x.srp {
 					m := v
 					m.verb, m.person, m.srp = begin, p, srp
-					x.each(n, n.world, m, (*world).begins)
+					x.everyEnd(n, n.world, m, (*world).begins)
 				}
 			}
 		}
 		for i := range n.signIns {
 			m := v
 			m.signIn = i
-			switch n.signIns[i].stands {
-			case asksPassword:
+			if n.signIns[i].passed != nil {
+				m.verb = repeating
+				x.each1(n, n.world, m, (*world).repeats)
+			}
+			switch s := &n.signIns[i]; {
+			case s.over(&x.rules):
+			case s.stands == asksPassword:
 				m.verb = prove
-				x.each(n, n.world, m, (*world).proves)
-			case asksChallenge:
+				x.everyEnd(n, n.world, m, (*world).proves)
+			default:
 				m.verb = answering
 				x.answers(n, m)
-				if x.movers {
-					m.verb = moving
-					x.each(n, n.world, m, (*world).moves)
-				}
 			}
 		}
 	}
+}
+
+func (w *world) startedBy(p person) (n int) {
+	for i := range w.signIns {
+		if w.signIns[i].user == p.user {
+			n++
+		}
+	}
+	return n
 }
 
 // variants are the ways in which the environment treats a move.
@@ -374,16 +475,29 @@ func (x *explorer) variants() []move {
 	return list
 }
 
-// each makes one move from start, which came of n, with every way in which sending can end.
-func (x *explorer) each(n *node, start *world, m move, do func(*world, *rig, move) error) {
+// everyEnd makes one move from start, which came of n, with every way in which sending
+// can end.
+func (x *explorer) everyEnd(n *node, start *world, m move, do deed) {
 	for _, m.end = range x.ends {
-		w := start.clone()
-		err := do(w, x.rig, m)
-		x.after(n, m, w, err)
-		if !x.rig.used {
+		if x.each1(n, start, m, do); !x.rig.used {
 			return
 		}
 	}
+}
+
+// A deed is how a world makes a move.
+type deed func(*world, *rig, move) error
+
+// each1 makes one move.
+func (x *explorer) each1(n *node, start *world, m move, do deed) {
+	w := start.clone()
+	err := do(w, x.rig, m)
+	if err == nil {
+		used := x.rig.used
+		err = x.compare(w, m, do)
+		x.rig.used = used
+	}
+	x.after(n, m, w, err)
 }
 
 // answers gives all answers. Define and Create do not see the answer itself, so
@@ -399,6 +513,12 @@ func (x *explorer) answers(n *node, m move) {
 		for m.reply.of = range n.signIns {
 			w := n.clone()
 			passed, ok, err := w.checks(x.rig, m)
+			if err == nil && ok {
+				err = x.compare(w, m, func(w *world, r *rig, m move) error {
+					_, _, err := w.checks(r, m)
+					return err
+				})
+			}
 			if err != nil {
 				x.after(n, m, w, err)
 			}
@@ -408,12 +528,34 @@ func (x *explorer) answers(n *node, m move) {
 				x.transitions++
 			case ok:
 				done[a] = true
-				x.each(n, w, m, func(w *world, r *rig, m move) error { return w.continues(r, m, passed) })
+				x.goesOn(n, w, m, passed)
 			}
 			if m.reply.kind != other {
 				break
 			}
 		}
+	}
+}
+
+// goesOn lets the sign-in go on after an answer; the attacker may have another number
+// by then.
+func (x *explorer) goesOn(n *node, w *world, m move, passed bool) {
+	on := func(w *world, r *rig, m move) error { return w.continues(r, m, passed) }
+	x.everyEnd(n, w, m, on)
+	if x.strangers.mode != elsewhere || x.starts > 2 || w.signIns[m.signIn].user != x.mover.user {
+
+		return
+	}
+	for _, m.number = range x.numbers {
+		if m.number == w.signIns[m.signIn].phone {
+			continue
+		}
+		x.everyEnd(n, w, m, func(w *world, r *rig, m move) error {
+			if err := w.moves(r, move{person: x.mover, number: m.number}); err != nil {
+				return err
+			}
+			return w.continues(r, m, passed)
+		})
 	}
 }
 

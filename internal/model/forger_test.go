@@ -25,11 +25,21 @@ var (
 // A record is what Create once kept, with the truth about it.
 type record struct {
 	challenge
-	person // whom it was made for
-	text   string
-	home   bool // made with keys and steps that the attacked handlers have
-	signIn int
-	step   int
+	person          // whom it was made for
+	text    string  // of the session
+	private string  // the full one
+	base    *record // of a short one: the full one that it repeats
+	home    bool    // made with keys and steps that the attacked handlers have
+	signIn  int
+	step    int
+}
+
+// full is the record that a short one after this one would repeat.
+func (r *record) full() *record {
+	if r.base != nil {
+		return r.base
+	}
+	return r
 }
 
 // A forge has the attacked handlers and all records.
@@ -43,7 +53,14 @@ type forge struct {
 	stats
 }
 
+// like reports whether two full records say the same, but for their counters. Where
+// there is no challenge, there is no nonce either.
+func (r *record) like(o *record) bool {
+	return r == o || r.void != "" && r.signIn == o.signIn && r.step == o.step && r.void == o.void && r.expires == o.expires && r.again == o.again
+}
+
 // TestForger tries all sessions that can be made of recorded entries.
+
 func TestForger(t *testing.T) {
 	var sum stats
 	all := []struct {
@@ -54,8 +71,9 @@ func TestForger(t *testing.T) {
 		{"one step", []step{sms("otp", 3)}, 5},
 		{"two steps", []step{sms("sms", 2), mail("mail", 2)}, 4},
 		{"password first", []step{passwordStep, sms("otp", 2)}, 5},
-		{"a challenge of one's own", []step{wordStep}, 5},
-		{"password, code and word", []step{passwordStep, sms("otp", 2), wordStep}, 5},
+		{"a challenge of one's own", []step{asks(word)}, 5},
+		{"password, code and word", []step{passwordStep, sms("otp", 2), asks(word)}, 4},
+		{"a CAPTCHA, then a link", []step{asks(captcha), of(link, sms("link", 2))}, 4},
 	}
 	for _, tt := range all {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,9 +98,9 @@ func TestForger(t *testing.T) {
 
 // newForge records sign-ins.
 func newForge(t *testing.T, steps []step) *forge {
-	rules := rulebook{steps: steps, goOn: goOn(3), free: true}
+	rules := rulebook{steps: steps, tries: 3, free: true, rounds: maxRounds}.complete()
 	f := &forge{t: t, byText: map[string]*record{}}
-	f.rig = newRig(t, rules, [][]byte{key(2), key(1)}, 3, true)
+	f.rig = newRig(t, rules, []customauth.Secret{key(2), key(1)})
 	f.rig.prime(t, delivered)
 
 	f.record(f.rig, alice, true, 2, delivered)
@@ -100,12 +118,12 @@ func newForge(t *testing.T, steps []step) *forge {
 
 	// The same handlers once more, whose messages do not get out: the other ones must
 	// not learn this as how sending ends.
-	failing := newRig(t, rules, [][]byte{key(2), key(1)}, 3, true)
+	failing := newRig(t, rules, []customauth.Secret{key(2), key(1)})
 	failing.codes = 1000 * len(f.records)
 	f.record(failing, alice, true, 1, undelivered)
 
-	elsewhere := func(rules rulebook, home bool, keys ...[]byte) {
-		r := newRig(t, rules, keys, 3, true)
+	elsewhere := func(rules rulebook, home bool, keys ...customauth.Secret) {
+		r := newRig(t, rules, keys)
 		r.codes = 1000 * len(f.records) // codes of its own
 		r.prime(t, delivered)
 		f.record(r, alice, home, 1, delivered)
@@ -117,7 +135,7 @@ func newForge(t *testing.T, steps []step) *forge {
 	renamed.steps[len(steps)-1].name = "renamed"
 	elsewhere(renamed, false, key(2))
 	longer := rules
-	longer.steps = append(slices.Clone(steps), mail("more", 2))
+	longer.steps = append(slices.Clone(steps), of(code, mail("more", 2)))
 	elsewhere(longer, false, key(2))
 	if n := len(steps); steps[n-1].kind == code && n > 1 && steps[n-2].kind == code {
 		turned := rules
@@ -148,24 +166,22 @@ func (f *forge) record(r *rig, p person, home bool, rounds int, e end) {
 	}
 	codes := w.codes
 	seen := map[string]bool{}
-	keep := func(w *world) bool {
+	keep := func(w, from *world) bool {
 		s := &w.signIns[0]
 		if s.stands != asksChallenge {
 			return false
 		}
 		c := *s.last
-		id := fmt.Sprint(s.step, c.wrong, c.sends, c.rounds, c.void)
+		id := fmt.Sprint(s.step, c.wrong, c.sends, c.round, c.void)
 		if seen[id] {
 			return false
 		}
 		seen[id] = true
-		rec := &record{challenge: c, person: p, text: s.meta, home: home, signIn: f.signIns, step: s.step}
-		f.records = append(f.records, rec)
-		f.byText[s.meta] = rec
+		f.records = append(f.records, f.note(w, from, home))
 		return true
 	}
 	all := []*world{w}
-	keep(w)
+	keep(w, nil)
 	moves := []move{
 		{verb: answering, reply: reply{kind: right}, end: e},
 		{verb: answering, reply: reply{kind: wrong}, end: e},
@@ -187,7 +203,7 @@ func (f *forge) record(r *rig, p person, home bool, rounds int, e end) {
 					}
 					must(w.continues(r, m, passed))
 					codes = w.codes
-					if keep(w) {
+					if keep(w, from) {
 						all = append(all, w)
 					}
 				}
@@ -195,6 +211,18 @@ func (f *forge) record(r *rig, p person, home bool, rounds int, e end) {
 		}
 	}
 	r.codes = codes
+}
+
+// note keeps the newest record of a sign-in, which may be a short one after that of
+// the world that it came of.
+func (f *forge) note(w, from *world, home bool) *record {
+	s := &w.signIns[0]
+	rec := &record{challenge: *s.last, person: s.person, text: s.meta, private: s.private["customauth"], home: home, signIn: f.signIns, step: s.step}
+	if rec.text != rec.private {
+		rec.base = f.byText[from.signIns[0].meta].full()
+	}
+	f.byText[rec.text] = rec
+	return rec
 }
 
 // exhaust takes a sign-in through all its rounds, by resends that come too soon.
@@ -208,8 +236,10 @@ func (f *forge) exhaust() {
 		err = w.proves(f.rig, m)
 	}
 	m = move{verb: answering, reply: reply{kind: wrong}, with: resend}
+	var from *world
 	for s := &w.signIns[0]; err == nil && s.stands == asksChallenge; {
-		f.byText[s.meta] = &record{challenge: *s.last, person: alice, text: s.meta, home: true, signIn: f.signIns, step: s.step}
+		f.note(w, from, true)
+		from = w.clone()
 		if _, _, err = w.checks(f.rig, m); err == nil {
 			f.rounds = append(f.rounds, s.session)
 			err = w.continues(f.rig, m, false)
@@ -255,6 +285,7 @@ func altered(text string, i int) string {
 // A walk is what the rules find in a session.
 type walked struct {
 	step    int
+	rounds  int
 	last    *challenge
 	foreign bool // it ends the sign-in
 	alien   bool // it is an error: somebody else's record, or an altered one
@@ -277,6 +308,7 @@ func (f *forge) walk(session []*entry, p person) (w walked) {
 		return walked{foreign: true}
 	}
 	signIn := 0
+	var before *record // that a short one may follow
 	for _, e := range session {
 		if e == nil || w.step == len(steps) {
 			return walked{foreign: true}
@@ -295,16 +327,18 @@ func (f *forge) walk(session []*entry, p person) (w walked) {
 		switch {
 		case r == nil:
 			return walked{either: true}
-		case !r.home || r.pool != p.pool || r.client != p.client || r.user != p.user:
+		case r.base != nil && before == nil:
+			return walked{foreign: true} // a short record alone says nothing
+		case r.base != nil && !r.base.like(before.full()), !r.home || r.pool != p.pool || r.client != p.client || r.user != p.user:
 			return walked{alien: true}
-		case r.step != w.step || signIn != 0 && r.signIn != signIn || !r.after(w.last):
+		case r.step != w.step || signIn != 0 && r.signIn != signIn || r.round != w.rounds || !r.after(w.last):
 			return walked{foreign: true}
-		case e.ChallengeResult && (r.void != "" || r.silent):
+		case e.ChallengeResult && (r.void != "" || r.silent || p.unknown && !r.anyone):
 			return walked{foreign: true}
 		}
-		signIn, w.last = r.signIn, &r.challenge
+		signIn, w.last, before, w.rounds = r.signIn, &r.challenge, r, w.rounds+1
 		if e.ChallengeResult {
-			w.step, w.last = w.step+1, nil
+			w.step, w.last, before = w.step+1, nil, nil
 		}
 	}
 	return w
@@ -314,10 +348,10 @@ func (f *forge) walk(session []*entry, p person) (w walked) {
 // wrong answer, or one new challenge, or (a refused resend) neither.
 func (r *record) after(last *challenge) bool {
 	if last == nil {
-		return r.rounds == 0 && r.wrong == 0 && r.sends <= 1
+		return r.wrong == 0 && r.sends <= 1
 	}
 	added := [2]int{r.wrong - last.wrong, r.sends - last.sends}
-	return r.rounds == last.rounds+1 && (added == [2]int{} || added == [2]int{1, 0} || added == [2]int{0, 1})
+	return added == [2]int{} || added == [2]int{1, 0} || added == [2]int{0, 1}
 }
 
 // sessions tries sessions, shorter ones first: all of two entries (of one entry, if
@@ -352,7 +386,8 @@ func (f *forge) sessions(deep int, quick bool) {
 	seen := map[string]bool{}
 	for _, s := range slices.Concat(good, f.rounds) {
 		for _, forged := range variations(s, f.records[0].text) {
-			id := fmt.Sprintf("%p", forged)
+			id := ""
+
 			for _, e := range forged {
 				if e != nil {
 					id += fmt.Sprintf(" %s %t %s", e.ChallengeName, e.ChallengeResult, e.ChallengeMetadata)
@@ -428,7 +463,7 @@ func (f *forge) define(session []*entry, p person, with metadata, w walked) {
 	case err != nil:
 		f.bad(session, p, with, "define: %v", err)
 	}
-	if want := f.rig.rules.decide(w.step, w.last, p, with == resend); got != want {
+	if want, _ := f.rig.rules.decide(w.step, w.last, w.rounds, p, with.asks()); got != want {
 		f.bad(session, p, with, "define %v, the rules say it %v", got, want)
 	}
 	if got == tokens && !f.earned(session, p) {
@@ -487,7 +522,7 @@ func (f *forge) create(session []*entry, p person, with metadata, w walked) {
 	f.transitions++
 	got, err := f.rig.callCreate(p, session, with.value(), customName)
 	steps := f.rig.rules.steps
-	if !w.refused() && (w.step == len(steps) || steps[w.step].kind == password || w.last != nil && w.last.rounds+1 >= maxRounds) {
+	if !w.refused() && (w.step == len(steps) || steps[w.step].kind == password || f.rig.rules.left(w.last, w.rounds, with.asks()) < 1) {
 		w = walked{foreign: true} // no challenge is due
 	}
 	if w.refused() {
@@ -498,7 +533,7 @@ func (f *forge) create(session []*entry, p person, with metadata, w walked) {
 		return
 	}
 	now := f.rig.now()
-	want := f.rig.rules.ask(w.step, w.last, p, with == resend, now, delivered, nil)
+	want := f.rig.rules.ask(w.step, w.last, w.rounds, p, with.asks(), now, delivered, nil)
 	public := f.rig.rules.shown(w.step, want, now)
 	switch {
 	case err != nil:
@@ -512,7 +547,7 @@ func (f *forge) create(session []*entry, p person, with metadata, w walked) {
 		return
 	}
 	passed := append(slices.Clip(session), &entry{ChallengeName: customName, ChallengeResult: true, ChallengeMetadata: got.ChallengeMetadata})
-	next := f.rig.rules.decide(w.step+1, nil, p, false)
+	next, _ := f.rig.rules.decide(w.step+1, nil, w.rounds+1, p, false)
 	if want.void != "" || want.silent {
 		next = fails
 	}
@@ -532,8 +567,8 @@ func (f *forge) bad(session []*entry, p person, with metadata, format string, ar
 		case r == nil:
 			list = append(list, fmt.Sprintf("%q %t, metadata of %d bytes", e.ChallengeName, e.ChallengeResult, len(e.ChallengeMetadata)))
 		default:
-			list = append(list, fmt.Sprintf("%q %t, record of sign-in %d (home %t, %s %s %s): step %d, wrong %d, sends %d, rounds %d, void %q, silent %t", e.ChallengeName, e.ChallengeResult,
-				r.signIn, r.home, r.pool, r.client, r.user, r.step, r.wrong, r.sends, r.rounds, r.void, r.silent))
+			list = append(list, fmt.Sprintf("%q %t, record of sign-in %d (home %t, short %t, %s %s %s): step %d, wrong %d, sends %d, round %d, void %q, silent %t", e.ChallengeName, e.ChallengeResult,
+				r.signIn, r.home, r.base != nil, r.pool, r.client, r.user, r.step, r.wrong, r.sends, r.round, r.void, r.silent))
 		}
 	}
 	f.t.Fatalf("session\n\t%s\nunknown user %t, metadata %v:\n%s", strings.Join(list, "\n\t"), p.unknown, with, fmt.Sprintf(format, args...))
@@ -573,10 +608,15 @@ func (f *forge) answers() {
 	for i := range f.records[0].text {
 		f.verify(nil, alice, map[string]string{"customauth": altered(f.records[0].text, i)}, f.records[0].right, bare, answer{})
 	}
+	for _, r := range f.records {
+		if r.base != nil { // a short record is none by itself
+			f.verify(nil, alice, map[string]string{"customauth": r.text}, r.right, bare, answer{})
+		}
+	}
 }
 
 func (f *forge) answer(r *record, another string) {
-	private := map[string]string{"customauth": r.text}
+	private := map[string]string{"customauth": r.private}
 	moved := alice
 	moved.phone, moved.mail = otherPhone, "other@example.com"
 	for _, p := range []person{alice, twin, moved, neighbour, foreigner} {
@@ -602,9 +642,9 @@ func (f *forge) verify(r *record, p person, private map[string]string, text stri
 		}
 		return
 	}
-	is.resend = with == resend
-	want, compares, _ := f.rig.rules.verdict(r.step, &r.challenge, p, is, f.rig.now(), nil)
-	if err != nil || got != want || (f.rig.compared > 0) != compares {
-		f.t.Fatalf("verify says %t, compared %d times (%v); the rules say %t, compare: %t; record %+v, unknown user %t, metadata %v", got, f.rig.compared, err, want, compares, r.challenge, p.unknown, with)
+	is.asks = with.asks()
+	want := f.rig.rules.verdict(r.step, &r.challenge, p, is, f.rig.now(), nil)
+	if err != nil || got != want.right || (f.rig.compared > 0) != want.compared {
+		f.t.Fatalf("verify says %t, compared %d times (%v); the rules say %+v; record %+v, unknown user %t, metadata %v", got, f.rig.compared, err, want, r.challenge, p.unknown, with)
 	}
 }

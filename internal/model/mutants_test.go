@@ -3,192 +3,237 @@ package model_test
 // This file shows that the exploration can fail: it plants faults in the package,
 // one at a time, by go test -overlay, and requires that each is found.
 //
-//	CUSTOMAUTH_MUTANTS=1 go test -run Mutants ./internal/model
+//	CUSTOMAUTH_MUTANTS=1 go test -run Mutants -timeout 0 ./internal/model
 
 import (
 	"encoding/json"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// A mutant is a file with edits.
+// A mutant is a function with a fault.
 type mutant struct {
-	name, file string
-	edits      edits
-	finder     string // the test that must fail
+	name   string
+	dir    string // of the package
+	fn     string
+	edit   edit
+	finder finder // the tests that must fail
 }
 
-// Edits are pairs: a text that is in the file exactly once, and what replaces it.
-type edits []string
+// A finder is tests of a package.
+type finder struct{ run, pkg string }
+
+var (
+	apps    = finder{"^(TestApp|TestStrangers)$", "./internal/model"} // an app can use the fault
+	forgers = finder{"^TestForger$", "./internal/model"}              // Cognito keeps apps from it
+	roots   = finder{".", "."}                                        // the tests of the package itself
+)
 
 const (
-	apps    = "TestApp"    // an app can use the fault
-	forgers = "TestForger" // Cognito keeps apps from it
+	root    = "."
+	walking = "internal/session"
+	sealing = "internal/seal"
 )
 
 var mutants = []mutant{
-	// Define: what counts as passed.
-	{"skip the name check", "define.go", edits{`entry.Name != customChallenge`, `false`}, forgers},
-	{"count SRP_A as a passed step", "define.go", edits{"		session = session[1:]\n", "		session = session[1:]\n		st.step++\n"}, apps},
-	{"tolerate an SRP_A that failed", "define.go", edits{`if !session[0].Result {`, `if false {`}, forgers},
-	{"do not ask for SRP_A before the password", "define.go", edits{`if isPassword(t.env.Steps[0]) && !srp {`, `if false {`}, apps},
-	{"take any name for the password", "define.go", edits{`entry.Name != passwordVerifier || !entry.Result`, `!entry.Result`}, forgers},
-	{"take a failed password", "define.go", edits{`entry.Name != passwordVerifier || !entry.Result`, `entry.Name != passwordVerifier`}, forgers},
-	{"pass over nil entries", "define.go", edits{`return &foreign{"an entry is null"}`, `return nil`}, forgers},
-	{"pass over entries after the last step", "define.go", edits{`return &foreign{"an entry after the last step"}`, `return nil`}, forgers},
-	{"skip follows", "define.go", edits{`if !follows(*st, rec) {`, `if false {`}, forgers},
-	{"follows: any step", "define.go", edits{`int(rec.Step) != st.step || `, ``}, forgers},
-	{"follows: any sign-in", "define.go", edits{` || st.signIn != nil && rec.SignIn != st.signIn.SignIn`, ``}, forgers},
-	{"follows: begin anywhere", "define.go", edits{`return rec.Rounds == 0 && rec.Wrong == 0 && rec.Sends <= 1`, `return true`}, forgers},
-	{"follows: any round", "define.go", edits{`rec.Rounds == st.last.Rounds+1 && `, ``}, forgers},
-	{"follows: wrong answers may vanish", "define.go", edits{`wrong <= 1 && sends <= 1 && wrong+sends <= 1`, `wrong <= 255 && sends <= 1`}, forgers},
-	{"follows: sends may vanish", "define.go", edits{`wrong <= 1 && sends <= 1 && wrong+sends <= 1`, `wrong <= 1 && sends <= 255`}, forgers},
-	{"take every answer for right", "define.go", edits{`if entry.Result {`, `if true {`}, apps},
-	{"take true on a void record", "define.go", edits{`if rec.Flags != 0 {`, `if rec.Flags&seal.Silent != 0 {`}, forgers},
-	{"take true on a silent record", "define.go", edits{`if rec.Flags != 0 {`, `if rec.Flags&seal.Void != 0 {`}, forgers},
-	{"step off by one", "define.go", edits{`st.step, st.last = st.step+1, nil`, `st.step, st.last = st.step+2, nil`}, apps},
-	{"keep the attempts of the step before", "define.go", edits{`st.step, st.last = st.step+1, nil`, `st.step, st.last = st.step+1, rec`}, apps},
-	{"tokens one step early", "define.go", edits{`	if st.step == len(e.Steps) {
-		if c.UserNotFound {`, `	if st.step >= len(e.Steps)-1 && st.step > 0 {
-		if c.UserNotFound {`}, apps},
-	{"tokens for unknown users", "define.go", edits{`if c.UserNotFound {`, `if false {`}, forgers},
-	{"foreign records are no error", "define.go", edits{`	return nil, fmt.Errorf("%w: %w", ErrMismatch, err)`, `	return nil, &foreign{fmt.Sprint(err)}`}, forgers},
+	// Where the sign-in stands.
+	{"tolerate an SRP_A that failed", walking, "Plan.Walk", never("SRP_A failed"), forgers},
+	{"do not ask for SRP_A before the password", walking, "Plan.Walk", never("needs SRP_A first"), apps},
+	{"pass over nil entries", walking, "Plan.advance", never("an entry is null"), forgers},
+	{"pass over entries after the last step", walking, "Plan.advance", never("after the last step"), forgers},
+	{"take any name for the password", walking, "Plan.advance", without(2), forgers},
+	{"take a failed password", walking, "Plan.advance", without(3), forgers},
+	{"take any name for a challenge", walking, "Plan.advance", never("of another name"), forgers},
+	{"skip follows", walking, "Plan.advance", never("out of its order"), forgers},
+	{"follows: any step", walking, "follows", without(0), forgers},
+	{"follows: any round", walking, "follows", without(1), forgers},
+	{"follows: any sign-in", walking, "follows", without(3), forgers},
+	{"follows: wrong answers before the first", walking, "follows", without(4), forgers},
+	{"follows: wrong answers may vanish", walking, "follows", without(6), forgers},
+	{"follows: sends may vanish", walking, "follows", without(7), forgers},
+	{"take every answer for right", walking, "Plan.advance", always("Anyone"), apps},
+	{"take true on a void or silent record", walking, "Plan.advance", without(4), forgers},
+	{"unknown users pass what proves who they are", walking, "Plan.advance", without(5), forgers},
+	{"nobody unknown passes a CAPTCHA", walking, "Plan.advance", without(6), apps},
+	{"keep the attempts of the step before", walking, "Plan.advance", assigns("Last", "rec", 1), apps},
+	{"stay at a step that was passed", walking, "Plan.advance", unset("Step", 1), apps},
+	{"forget the newest record", walking, "Plan.advance", unset("Newest"), apps},
+	{"one round more", walking, "State.Rounds", returns("$ - 1", 1), apps},
+	{"a short record of another challenge", sealing, "Sealer.openAgain", without(1), forgers},
 
-	// Define: attempts.
-	{"do not ask the policy", "define.go", edits{`if again != Retry {`, `if again != Retry && false {`}, apps},
-	{"do not count wrong answers", "define.go", edits{`if !a.Resend {`, `if false {`}, apps},
-	{"count resends as wrong answers", "define.go", edits{`if !a.Resend {`, `if true {`}, apps},
-	{"one attempt more", "define.go", edits{`if a.Wrong >= int(n) {`, `if a.Wrong > int(n) {`}, apps},
-	{"rounds are not capped", "define.go", edits{`if a.Rounds >= maxRounds {`, `if false {`}, apps},
-	{"one round more", "define.go", edits{`int(s.last.Rounds) + 1,`, `int(s.last.Rounds),`}, apps},
-	{"do not tell the policy of a resend", "define.go", edits{`Resend: t.resend(),`, ``}, apps},
+	// Define.
+	{"a foreign session is a mismatch", root, "engine.define", never("ReasonForeign"), forgers},
+	{"do not ask the policy", root, "engine.define", never("ReasonAttempts"), apps},
+	{"rounds are not capped when a step begins", root, "engine.define", never("ReasonAttempts", 1), apps},
+	{"no password step", root, "engine.define", never("Password"), apps},
+	{"rounds are not capped", root, "pass.remaining", callsTo("min", "$1"), apps},
+	{"do not count wrong answers", root, "pass.remaining", callsTo("burnt", "0"), apps},
+	{"the policy is not told of messages", root, "pass.remaining", assigns("Sends", "0"), apps},
+	{"resends burn attempts", root, "burnt", without(0), apps},
+	{"what is no guess burns attempts", root, "burnt", without(1), apps},
+	{"nothing burns attempts", root, "burnt", always("0"), apps},
+	{"resend is no action", root, "asked", without(0), apps},
+	{"choose is no action", root, "asked", without(1), apps},
+	{"one attempt more", root, "MaxAttempts", returns("$ + 1", 1), apps},
+	{"a client that is not there signs in like any", root, "engine.begin", always("flows"), roots},
+	{"the walk does not know of unknown users", root, "pass.walk", field("Unknown", "false"), forgers},
+	{"the walk does not know of the password", root, "pass.walk", field("Password", "false"), apps},
 
 	// Create.
-	{"a wrong answer makes a new code", "create.go", edits{"	if t.resend() {\n		after, most", "	if true {\n		after, most"}, apps},
-	{"resend whenever asked", "create.go", edits{`case wait > 0:`, `case wait > 0 && false:`}, apps},
-	{"sends are not capped", "create.go", edits{`case int(st.last.Sends) >= most:`, `case int(st.last.Sends) >= most && false:`}, apps},
-	{"one send more", "create.go", edits{`case int(st.last.Sends) >= most:`, `case int(st.last.Sends) > most:`}, apps},
-	{"refill the attempts on resend", "create.go", edits{`rec.Wrong, rec.Sends, rec.Rounds = st.last.Wrong, st.last.Sends, st.last.Rounds+1`, `rec.Sends, rec.Rounds = st.last.Sends, st.last.Rounds+1`}, apps},
-	{"refill the sends on resend", "create.go", edits{`rec.Wrong, rec.Sends, rec.Rounds = st.last.Wrong, st.last.Sends, st.last.Rounds+1`, `rec.Wrong, rec.Rounds = st.last.Wrong, st.last.Rounds+1`}, apps},
-	{"do not record wrong answers", "create.go", edits{`		rec.Wrong++
-`, ``}, apps},
-	{"record refused resends as wrong answers", "create.go", edits{`	if !t.resend() {
-		rec.Wrong++`, `	if true {
-		rec.Wrong++`}, apps},
-	{"do not record rounds", "create.go", edits{`	rec.Rounds++
-`, ``}, apps},
-	{"do not record sends", "create.go", edits{`	rec.Sends++
-`, ``}, apps},
-	{"a new sign-in with every code", "create.go", edits{`rec.SignIn = st.signIn.SignIn`, ``}, apps},
-	{"ignore the silent flag when sealing", "create.go", edits{`rec.Flags |= seal.Silent`, ``}, apps},
-	{"void records look like others", "create.go", edits{`rec.Flags = seal.Void`, ``}, apps},
-	{"codes live longer", "create.go", edits{`now.Add(cmp.Or(out.TTL, defaultTTL))`, `now.Add(time.Second + cmp.Or(out.TTL, defaultTTL))`}, apps},
-	{"codes can be asked for a second early", "create.go", edits{`now.Add(after + time.Second - 1)) //`, `now.Add(after - 1)) //`}, apps},
-	{"do not say that a code expired", "create.go", edits{`if expired(st.last) {`, `if false {`}, apps},
-	{"a challenge after the last round", "create.go", edits{` || st.last != nil && st.last.Rounds+1 >= maxRounds {`, ` {`}, forgers},
-	{"challenge where none is due", "create.go", edits{` || isPassword(e.Steps[st.step]) ||`, ` ||`}, forgers},
-	{"send though no guess is left", "create.go", edits{`	if wait > 0 {
-		return t.refused(st, "rate_limited", wait)`, `	if false {
-		return t.refused(st, "rate_limited", wait)`}, apps},
-	{"send beyond the limits", "create.go", edits{`	if wait > 0 {
-		return Issued{ErrorCode`, `	if false {
-		return Issued{ErrorCode`}, apps},
-	{"send to nobody", "create.go", edits{`	if silent {
-		x := samples.Draw()`, `	if false {
-		x := samples.Draw()`}, apps},
-	{"count messages that were not sent", "create.go", edits{`	case undelivered:
-		e.giveBack(ctx, sends)`, `	case undelivered:`}, apps},
-	{"an attempt too few is shown", "create.go", edits{`	a := Attempts{Step: r.Step}
-`, `	a := Attempts{Step: r.Step, Wrong: 1}
-`}, apps},
-	{"a message that a guard refuses is given back", "create.go", edits{`	case unreachable:
-`, `	case unreachable:
-		e.giveBack(ctx, sends)
-`}, apps},
+	{"challenge where none is due", root, "engine.create", without(2), forgers},
+	{"challenge after the last step", root, "engine.create", without(1), forgers},
+	{"challenge of another name", root, "engine.create", without(0), roots},
+	{"challenge after the last attempt", root, "engine.create", never("the attempts are used up"), forgers},
+	{"a new sign-in with every step", root, "pass.next", unset("SignIn"), apps},
+	{"do not record wrong answers", root, "pass.next", unset("Wrong"), apps},
+	{"do not record rounds", root, "pass.next", unset("Rounds"), apps},
+	{"do not record the step", root, "pass.next", unset("Step"), apps},
+	{"unknown users are seen", root, "pass.request", never("decoyAttributes"), apps},
+	{"a wrong answer makes a new code", root, "round.make", always("issue"), apps},
+	{"never a new code", root, "round.make", without(1), apps},
+	{"do not say that a code expired", root, "round.make", never("ReasonExpired"), apps},
+	{"do not say that nothing was used up", root, "round.make", never("ReasonNotProved"), apps},
+	{"do not say that guesses are limited", root, "round.make", never("ReasonRateLimited"), apps},
+	{"make what a step refuses", root, "round.issue", never("Refused"), apps},
+	{"resend whenever asked", root, "round.issue", without(1), apps},
+	{"send what the limits refuse", root, "round.issue", without(3), apps},
+	{"count messages that were not sent", root, "round.issue", skips("giveBack"), apps},
+	{"do not say that a message may not arrive", root, "round.issue", unset("word"), apps},
+	{"do not tell why nobody is sent anything", root, "round.describe", never("ReasonNobody"), apps},
+	{"do not show how long the code is", root, "round.describe", unset("Length", 1), apps},
+	{"take everybody for somebody with a number", root, "round.nobody", without(0), apps},
+	{"take unknown users for known ones", root, "round.nobody", without(1), apps},
+	{"nobody unknown is asked a CAPTCHA", root, "round.nobody", without(2), apps},
+	{"sends are not capped", root, "round.tooSoon", never("ReasonNoResendsLeft"), apps},
+	{"one send more", root, "round.tooSoon", compares(3, token.GTR), apps},
+	{"no cooldown within a sign-in", root, "round.tooSoon", never("ReasonResendTooSoon"), apps},
+	{"refused resends forget wrong answers", root, "round.stays", unset("Wrong"), apps},
+	{"refused resends forget rounds", root, "round.stays", unset("Rounds"), apps},
+	{"void records look like others", root, "round.stays", unset("Flags"), apps},
+	{"void records do not say why", root, "round.stays", unset("State"), apps},
+	{"void records do not say how long", root, "round.stays", unset("ResendAt"), apps},
+	{"codes never expire", root, "round.bind", assigns("Expires", "unix(now.Add(maxTTL))"), apps},
+	{"do not record sends", root, "round.bind", unset("Sends"), apps},
+	{"no other message", root, "round.bind", unset("MaxSends", 1), apps},
+	{"do not record the cooldown", root, "round.bind", unset("ResendAt"), apps},
+	{"the state of a step is lost", root, "round.bind", unset("State"), apps},
+	{"nobody is told, and it can be answered", root, "round.bind", never("Silent"), apps},
+	{"all challenges can be guessed", root, "round.bind", never("Unguessable"), apps},
+	{"nobody but known users pass a CAPTCHA", root, "round.bind", never("Anyone"), apps},
+	{"no code", root, "round.bind", never("SetCode"), apps},
+	{"a step says when its code expires", root, "round.show", skips("delete"), apps},
+	{"void challenges expire", root, "round.show", always("expiresAt"), apps},
+	{"do not say when the limit is over", root, "round.show", never("wait"), apps},
+	{"do not say when to try again", root, "round.show", never("retryAfter"), apps},
+	{"offer a message after the last round", root, "round.another", never("false"), apps},
+	{"offer a message too many", root, "round.another", compares(1, token.LEQ), apps},
+	{"all records are short", root, "round.seal", always("Again", 0), apps},
+	{"no record is short", root, "round.seal", never("Again", 0), apps},
 
 	// Verify.
-	{"compare before looking at resend", "verify.go", edits{`case t.resend():`, `case false:`}, apps},
-	{"do not compare the expiry", "verify.go", edits{`case expired(rec):`, `case false:`}, apps},
-	{"a nanosecond more", "verify.go", edits{`return left <= 0 ||`, `return left < 0 ||`}, apps},
-	{"guess at void records", "verify.go", edits{`case rec.Flags&seal.Void != 0:`, `case false:`}, apps},
-	{"look at malformed answers", "verify.go", edits{`case !c.AnswerIsText || !fit(c.Answer):`, `case false:`}, apps},
-	{"accept whatever is said", "verify.go", edits{`!right || rec.Flags`, `!right && false || rec.Flags`}, apps},
-	{"ignore the silent flag", "verify.go", edits{` || rec.Flags&seal.Silent != 0`, ``}, apps},
-	{"unknown users can be right", "verify.go", edits{`c.UserNotFound && last {`, `c.UserNotFound && !last {`}, apps},
-	{"unknown users fail at the first step", "verify.go", edits{`c.UserNotFound && last {`, `c.UserNotFound || last && false {`}, apps},
-	{"compare beyond the limits", "verify.go", edits{`	if wait > 0 {
-		return wrong("rate_limited")`, `	if wait > 0 && false {
-		return wrong("rate_limited")`}, apps},
-	{"compare though the store is down", "verify.go", edits{`	wait, err := e.countAll(ctx, guesses)
-	if err != nil {`, `	wait, err := e.countAll(ctx, guesses)
-	if err != nil && false {`}, apps},
-	{"do not count guesses", "verify.go", edits{`wait, err := e.countAll(ctx, guesses)`, `wait, err := t.waitForGuess(ctx, r)`}, apps},
-	{"right answers use up guesses", "verify.go", edits{`	e.giveBack(ctx, guesses)
-`, ``}, apps},
-	{"wrong answers are given back", "verify.go", edits{`	if !right || rec`, `	e.giveBack(ctx, guesses)
-	if !right || rec`}, apps},
-	{"a foreign record is a wrong answer", "verify.go", edits{`return false, t.fail(ctx, "mismatch", fmt.Errorf("%w: %w", ErrMismatch, err))`, `return wrong("mismatch")`}, forgers},
-	{"a code for the number before", "internal/seal/seal.go", edits{`	b = appendField(b, to)
-`, ``}, apps},
+	{"compare before looking at resend", root, "engine.verify", never("ReasonAsked"), apps},
+	{"guess at void records", root, "engine.verify", never("ReasonNoChallenge"), apps},
+	{"do not look at the expiry", root, "engine.verify", never("ReasonExpired"), apps},
+	{"look at malformed answers", root, "engine.verify", never("ReasonAnswer"), apps},
+	{"compare beyond the limits", root, "engine.verify", never("refused"), apps},
+	{"compare though the store is down", root, "engine.verify", never("ReasonStore"), apps},
+	{"a record of a step that is not there", root, "engine.verify", never("no such step"), roots},
+	{"accept whatever is said", root, "engine.verify", callsTo("check", "func() (Checked, error) { return Checked{Right: true}, nil }()"), apps},
+	{"ignore the silent flag", root, "engine.verify", without(5), apps},
+	{"unknown users can be right", root, "engine.verify", without(6), apps},
+	{"no unknown user passes a CAPTCHA", root, "engine.verify", without(7), apps},
+	{"right answers use up guesses", root, "engine.verify", skips("settle"), apps},
+	{"a nanosecond more", root, "expired", compares(0, token.LSS), apps},
+	{"an empty answer is worth a look", root, "fit", without(0), apps},
+	{"a long answer is worth a look", root, "fit", without(1), apps},
+	{"any bytes are worth a look", root, "fit", without(2), apps},
+	{"control characters are worth a look", root, "fit", without(3), apps},
+	{"guess beyond the limits", root, "pass.guess", never("ReasonRateLimited"), apps},
+	{"do not count guesses", root, "pass.guess", names("Count", "Look"), apps},
+	{"named limits do not hold for guesses", root, "pass.guess", callsTo("named", "func() ([]tally, error) { return nil, nil }()"), apps},
+	{"what is no guess counts", root, "pass.guess", always("mayGuess"), apps},
+	{"nobody looks whether a code was used", root, "pass.guess", never("used"), apps},
+	{"a code is right for ever", root, "pass.guess", never("ReasonUsed"), apps},
+	{"a code is right a nanosecond less", root, "pass.guess", compares(7, token.GEQ), apps},
+	{"right answers do not give back", root, "pass.settle", never("failures"), apps},
+	{"an earlier step forgives failures", root, "pass.settle", always("Reset"), apps},
+	{"no step forgives failures", root, "pass.settle", never("Reset"), apps},
+	{"a code is not marked as used", root, "pass.settle", never("used"), apps},
+	{"nothing is proved", root, "pass.settle", never("ok"), apps},
+	{"the guard is not told", root, "pass.tell", skips("Verified"), roots},
 
 	// The limits.
-	{"count under one key alone", "options.go", edits{`	for i, t := range list {
-		n := 1`, `	for i, t := range list[:1] {
-		n := 1`}, apps},
-	{"a refused guess still counts under the other key", "options.go", edits{`			e.giveBack(ctx, slices.DeleteFunc(`, `			e.giveBack(ctx, nil)
-			_ = (slices.DeleteFunc(`}, apps},
-	{"a guess counts for all steps", "verify.go", edits{`StoreKey("guess", r.PoolID, r.Step, r.UserName)`, `StoreKey("guess", r.PoolID, r.UserName)`}, apps},
-	{"a guess counts for all users", "verify.go", edits{`StoreKey("guess", r.PoolID, r.Step, r.UserName)`, `StoreKey("guess", r.PoolID, r.Step)`}, apps},
-	{"a refused guess ends the failures in a row", "options.go", edits{`	return append(list, tally{key: usual, limits: limits}), nil`, `	return append([]tally{{key: usual, limits: limits}}, list...), nil`, `l.Per == 0 })`, `l.Per < 0 })`}, apps},
+	{"made-up names are accounts", root, "pass.account", never("nobody"), apps},
+	{"a failed store is no failure", root, "round.limit", callsTo("Join", "func(...error) error { return nil }($1, $2)"), apps},
+	{"no limits of the account on messages", root, "round.limit", never("refusal"), apps},
+	{"no limits that others share on messages", root, "round.limit", never("ReasonRateLimited"), apps},
+	{"do not look at guesses before sending", root, "round.limit", never("mayGuess"), apps},
+	{"refused messages stay counted", root, "round.limit", skips("giveBack"), apps},
+	{"no longer codes under pressure", root, "round.limit", never("lengthen"), roots},
+	{"every refusal is rate_limited", root, "round.refusal", never("ReasonSentRecently"), apps},
+	{"every wait is sent_recently", root, "round.refusal", without(3), apps},
+	{"nobody's number counts for all", root, "round.shared", without(1), apps},
+	{"whoever proved a number can be starved", root, "round.shared", without(2), apps},
+	{"nothing is counted for a number over all accounts", root, "round.shared", always("err"), apps},
+	{"made-up names count for ever", root, "engine.mayGuess", never("longest"), apps},
+	{"no cooldown between sign-ins", root, "engine.sending", callsTo("max", "time.Millisecond"), apps},
+	{"made-up names use up what is shared", root, "pass.named", never("Ask"), apps},
+	{"guesses and messages are one", root, "pass.named", compares(0, token.EQL), apps},
+	{"a refused guess counts for the others", root, "engine.updateAll", skips("giveBack"), apps},
+	{"only the first key is waited for", root, "engine.updateAll", callsTo("max", "$1"), apps},
+	{"nothing is waited for", root, "tally.wait", callsTo("max", "$1 + 0*$2"), apps},
+	{"nothing is taken back", root, "tally.undo", never("Return"), apps},
+	{"all users are one", root, "names.account", callsTo("short", "n.short($1, $2)"), apps},
+	{"all destinations of all are one", root, "names.destination", callsTo("short", "n.short($1, $2)"), apps},
+	{"all destinations of an account are one", root, "names.counter", callsTo("Sum", "n.key.Sum($1)"), apps},
 
 	// The seal.
-	{"accept a record of another user", "internal/seal/seal.go", edits{`appendField(appendField(appendField(b, who.Pool), who.Client), who.User)`, `appendField(appendField(b, who.Pool), who.Client)`}, forgers},
-	{"accept a record of another client", "internal/seal/seal.go", edits{`appendField(appendField(appendField(b, who.Pool), who.Client), who.User)`, `appendField(appendField(b, who.Pool), who.User)`}, forgers},
-	{"accept a record of another pool", "internal/seal/seal.go", edits{`appendField(appendField(appendField(b, who.Pool), who.Client), who.User)`, `appendField(appendField(b, who.Client), who.User)`}, forgers},
-	{"accept a record of another step list", "internal/seal/seal.go", edits{`if [2]byte(b[3:5]) != [2]byte(s.steps[:2]) {`, `if false {`, `	b = append(b, s.steps[:]...)
-`, ``}, forgers},
-	{"accept a record of an unknown key", "internal/seal/seal.go", edits{`	return nil, err
+	{"a record of another user", sealing, "appendWho", returns("appendField(appendField(b, who.Pool), who.Client)"), forgers},
+	{"a record of another client", sealing, "appendWho", returns("appendField(appendField(b, who.Pool), who.User)"), forgers},
+	{"a record of another pool", sealing, "appendWho", returns("appendField(appendField(b, who.Client), who.User)"), forgers},
+	{"records of any key", sealing, "Sealer.sealedBy", always("nil"), forgers},
+	{"every code matches", sealing, "Expected.Matches", returns("$ || true", 1), apps},
+	{"a code of the number before", sealing, "Expected.mac", callsTo("appendField", "append(b, e.prefix...)", 1), apps},
+	{"a code of another challenge", sealing, "Record.Expected", returns("&Expected{r.key, nil, r.MAC}", 1), roots},
+	{"a void record has a code", sealing, "Record.Expected", never("nil"), roots},
+	{"a short record stands alone", sealing, "Sealer.Open", without(5), forgers},
+	{"a short tag is a full one", sealing, "Sealer.againTag", names("shortVersion", "version"), roots},
 }
 
-// Decoy`, `	if err == ErrKey {
-		return s.keys[0], nil
-	}
-	return nil, err
-}
-
-// Decoy`}, forgers},
-	{"accept altered records", "internal/seal/seal.go", edits{`if hmac.Equal(got, s.tag(k, body, who)) {`, `if len(got) == tagSize {`}, forgers},
-	{"accept records of the newest key alone", "internal/seal/seal.go", edits{`for _, k := range s.keys {`, `for _, k := range s.keys[:1] {`}, forgers},
-	{"every code matches", "internal/seal/seal.go", edits{`return hmac.Equal(mac[:], r.MAC[:])`, `return len(mac) == len(r.MAC)`}, apps},
-}
-
-// TestMutants always checks that the faults can be planted in the files as they are
-// now, and plants them if CUSTOMAUTH_MUTANTS is set.
+// TestMutants always checks that the faults can be planted in the functions as they
+// are now, and plants them if CUSTOMAUTH_MUTANTS is set: "1" for all, or a part of the
+// names of some.
 func TestMutants(t *testing.T) {
-	root, err := filepath.Abs("../..")
+	top, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range mutants {
-		m.plant(t, root)
+		if _, _, err := m.plant(top); err != nil {
+			t.Errorf("%s: %s %s: %v", m.name, m.dir, m.fn, err)
+		}
 	}
-	if t.Failed() || os.Getenv("CUSTOMAUTH_MUTANTS") == "" {
+	which := os.Getenv("CUSTOMAUTH_MUTANTS")
+	if t.Failed() || which == "" {
 		return
 	}
 	free := make(chan struct{}, runtime.GOMAXPROCS(0))
 	t.Run("all", func(t *testing.T) {
 		for _, m := range mutants {
+			if which != "1" && !strings.Contains(m.name, which) {
+				continue
+			}
 			t.Run(m.name, func(t *testing.T) {
 				t.Parallel()
 				free <- struct{}{}
 				defer func() { <-free }()
-				m.kill(t, root)
+				m.kill(t, top)
 			})
 		}
 	})
@@ -196,46 +241,63 @@ func TestMutants(t *testing.T) {
 }
 
 // plant is the file with the fault.
-func (m mutant) plant(t *testing.T, root string) (file, text string) {
-	file = filepath.Join(root, m.file)
-	data, err := os.ReadFile(file)
+func (m mutant) plant(top string) (path string, text []byte, err error) {
+	s, err := find(filepath.Join(top, m.dir), m.fn)
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
-	text = string(data)
-	for pair := range slices.Chunk(m.edits, 2) {
-		if n := strings.Count(text, pair[0]); n != 1 {
-			t.Errorf("%s: the text to replace is %d times in %s, and must be there once: %s", m.name, n, m.file, pair[0])
-		}
-		text = strings.Replace(text, pair[0], pair[1], 1)
+	if err := m.edit(s.fn); err != nil {
+		return "", nil, err
 	}
-	return file, text
+	text, err = s.text()
+	return s.path, text, err
 }
 
-// kill runs the exploration with the fault in place.
-func (m mutant) kill(t *testing.T, root string) {
-	file, text := m.plant(t, root)
-	dir := t.TempDir()
-	changed := filepath.Join(dir, "mutant.go")
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{file: changed}})
+// kill runs the tests with the fault in place: those that must find it, and then all
+// others, to say who does.
+func (m mutant) kill(t *testing.T, top string) {
+	path, text, err := m.plant(top)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, changed, []byte(text))
-	write(t, filepath.Join(dir, "overlay.json"), overlay)
-	cmd := exec.Command("go", "test", "-overlay", filepath.Join(dir, "overlay.json"), "-short", "-failfast", "-vet=off", "-count=1",
-		"-ldflags=-s -w", "-timeout=2m", "-run=^"+m.finder+"$", "./internal/model")
-	cmd.Dir = root
-	began := time.Now()
-	out, err := cmd.CombinedOutput()
-	switch {
-	case err == nil:
-		t.Errorf("survives: %s: %q", m.file, m.edits)
-	case strings.Contains(string(out), "[build failed]") || !strings.Contains(string(out), "FAIL"):
-		t.Errorf("does not run: %v\n%s", err, out)
-	default:
-		t.Logf("killed in %v by %s", time.Since(began).Round(100*time.Millisecond), by(string(out)))
+	dir := t.TempDir()
+	changed, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
+	list, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	for path, data := range map[string][]byte{changed: text, overlay: list} {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	for i, f := range []finder{m.finder, apps, forgers, roots} {
+		if i > 0 && f == m.finder {
+			continue
+		}
+		// TestSecurityTable reads the documentation.
+		cmd := exec.Command("go", "test", "-overlay", overlay, "-short", "-failfast", "-vet=off", "-count=1",
+			"-ldflags=-s -w", "-timeout=5m", "-run="+f.run, "-skip=TestSecurityTable", f.pkg)
+		cmd.Dir = top
+		out, err := cmd.CombinedOutput()
+		switch {
+		case err == nil:
+		case strings.Contains(string(out), "panic: test timed out"):
+			t.Errorf("is not decided: %s takes too long", f.run)
+			return
+
+		case strings.Contains(string(out), "[build failed]") || !strings.Contains(string(out), "FAIL"):
+			t.Fatalf("does not run: %v\n%s", err, out)
+		case i > 0:
+			t.Errorf("survives %s, and is killed by %s: %s", m.finder.run, f.run, by(string(out)))
+			return
+		default:
+			t.Logf("killed in %v by %s", time.Since(began).Round(100*time.Millisecond), by(string(out)))
+			return
+		}
+	}
+	t.Errorf("survives: %s %s", m.dir, m.fn)
 }
 
 // by is the deepest test that failed.
@@ -247,11 +309,4 @@ func by(out string) string {
 		}
 	}
 	return name
-}
-
-func write(t *testing.T, file string, data []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
 }

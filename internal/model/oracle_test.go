@@ -14,38 +14,88 @@ import (
 
 // A rulebook is one configuration.
 type rulebook struct {
-	steps   []step
-	goOn    func(wrong, rounds int, resend bool) bool // the policy on attempts
-	sends   []limit                                   // per destination
-	guesses []limit                                   // per user and step
-	shared  []limit                                   // on guesses, for everybody together
-	free    bool                                      // no limits at all
+	steps  []step
+	tries  int                        // wrong answers of a step that end a sign-in; 0: policy says it
+	policy func(wrong, sends int) int // how many more answers a step has
+	free   bool                       // no limits at all
+
+	// The limits; what is left out is as the documentation has it.
+	guesses     []limit // per account
+	failures    int     // wrong ones in a row, per account
+	messages    []limit // per account, beside the cooldown
+	destination []limit // per account and destination
+	unproved    []limit // per destination, from all accounts that did not prove it
+	named       []named
 
 	// How many answers and messages there can be in a whole exploration.
-	answers, messages int
+	answers, sends int
+
+	// Verify may be called once more for an answer that passed.
+	repeats bool
+
+	// The app gives up after so many rounds.
+	rounds int
+}
+
+// A limit on events in a time; 0: since the counter was last forgotten.
+type limit struct {
+	most int
+	per  time.Duration
+}
+
+// A named limit counts for everybody together.
+type named struct {
+	name    string
+	guesses bool // and not messages
+	limits  []limit
+}
+
+// complete fills in what the documentation says of what is left out.
+func (b rulebook) complete() rulebook {
+	day := 24 * time.Hour
+	or := func(limits *[]limit, documented ...limit) {
+		if *limits == nil {
+			*limits = documented
+		}
+	}
+	or(&b.guesses, limit{5, 5 * time.Minute}, limit{10, time.Hour}, limit{20, day})
+	or(&b.messages, limit{15, day})
+	or(&b.destination, limit{5, time.Hour}, limit{10, day})
+	or(&b.unproved, limit{5, day})
+	if b.failures == 0 {
+		b.failures = 100
+	}
+	if b.policy == nil {
+		tries := b.tries
+		b.policy = func(wrong, _ int) int { return tries - wrong }
+	}
+	return b
 }
 
 type step struct {
 	name     string
 	kind     kind
-	medium   string // of code steps: "SMS" or "EMAIL"
+	medium   string // "SMS", "EMAIL", or "": nothing is sent
 	ttl      time.Duration
 	cooldown time.Duration
-	most     int // challenges that are made
+	most     int // messages
 }
 
 type kind int
 
 const (
 	code     kind = iota // a one-time code
+	link                 // the same, and too long to be guessed
 	password             // Cognito's own step
 	word                 // a challenge of the test's own, without a fixed answer
+	captcha              // the same, which anyone can pass, and no answer is a guess
+	approval             // the same, where no answer is a guess
 )
 
-type limit struct {
-	most int
-	per  time.Duration // 0: since the last right answer
-}
+func (s step) unguessable() bool { return s.kind == link || s.kind == captcha || s.kind == approval }
+
+// fixed reports whether the step has an answer that is fixed, and used once.
+func (s step) fixed() bool { return s.kind == code || s.kind == link }
 
 // A person is whom the service says an event is about.
 type person struct {
@@ -54,29 +104,36 @@ type person struct {
 	unknown            bool
 }
 
-// address is where the code of a step goes, "" if nowhere.
+// address is where the message of a step goes, "" if nowhere.
 func (p person) address(s step) string {
 	switch {
-	case p.unknown, s.kind != code:
+	case p.unknown:
 		return ""
+	case s.medium == "SMS":
+		return p.phone
 	case s.medium == "EMAIL":
 		return p.mail
 	}
-	return p.phone
+	return ""
 }
 
 // A challenge is the last one of the step that is being taken.
 type challenge struct {
-	wrong, sends, rounds int
-	void                 string // there is nothing to answer, and this is why
-	silent               bool   // nobody was told the answer
-	right                string
-	to                   string // where the right answer was sent
-	expires, again       time.Duration
+	wrong, sends    int    // in this step, before this challenge is answered
+	round           int    // of the sign-in, from 0
+	void            string // there is nothing to answer, and this is why
+	silent          bool   // nobody was told the answer
+	noGuess, anyone bool
+	right           string
+	to              string // where the right answer was sent
+	expires, again  time.Duration
 }
 
-// rounds of one step end a sign-in, whatever the policy says.
+// maxRounds of a sign-in end it, whatever the policy says.
 const maxRounds = 8
+
+// grace is how long a code is right again in its sign-in.
+const grace = 15 * time.Second
 
 // end is how the environment ends an attempt to make a challenge.
 type end int
@@ -106,154 +163,285 @@ func (o outcome) String() string {
 type answer struct {
 	right     bool // it is the challenge's answer, as people type it
 	malformed bool // empty, too long, no text, or with control characters
-	resend    bool
+	asks      bool // it asks for another challenge
 }
 
-// verdict is what Verify must say, and whether it may compare. A store that is
-// down breaks it. A code is good only for where it was sent to: the user may have
-// another number by now. Unknown users can pass every step but the last, or the
-// next one would tell them from others.
-func (b *rulebook) verdict(at int, c *challenge, p person, a answer, now time.Duration, l *ledger) (right, compared, broken bool) {
+// A verdict is what Verify must say, whether it may compare, and what the operator
+// is told.
+type verdict struct {
+	right, compared, broken bool
+	reason                  string
+}
+
+// verdict judges an answer. A store that is down breaks it. A code is good only for
+// where it was sent to: the user may have another number by now.
+func (b *rulebook) verdict(at int, c *challenge, p person, a answer, now time.Duration, l *ledger) verdict {
 	switch {
-	case a.resend: // or it would be a free guess
-		return false, false, false
-	case c.void != "", now >= c.expires, a.malformed:
-		return false, false, false
-	case b.free:
-	case l.down:
-		return false, false, true
-	default:
-		if l.countAll(now, b.guessKeys(at, p)) > 0 {
-			return false, false, false
+	case a.asks: // or it would be a free guess
+		return verdict{reason: "asked"}
+	case c.void != "":
+		return verdict{reason: "no_challenge"}
+	case now >= c.expires:
+		return verdict{reason: "expired"}
+	case a.malformed:
+		return verdict{reason: "bad_answer"}
+	}
+	s := b.steps[at]
+	used := place{p.sort(), p.account(), "used", ""}
+	if !b.free {
+		if l.down && (!c.noGuess || s.fixed()) {
+			return verdict{broken: true, reason: "store"}
+		}
+		if !c.noGuess && l.countAll(now, b.guessesOf(p)) > 0 {
+			return verdict{reason: "rate_limited"}
+		}
+		if at, ok := l.tagged(used, c.right); ok && s.fixed() && now-at > grace {
+			return verdict{reason: "used_code"}
 		}
 	}
-	right = a.right && c.to == p.address(b.steps[at]) && !c.silent && !(p.unknown && at == len(b.steps)-1)
-	if right && !b.free {
-		l.giveBack(b.guessKeys(at, p))
+	if !a.right || c.to != p.address(s) || c.silent || p.unknown && !c.anyone {
+		if c.noGuess {
+			return verdict{compared: true, reason: "not_proved"}
+		}
+		return verdict{compared: true, reason: "wrong_code"}
 	}
-	return right, true, false
+	if !b.free && !l.down {
+		b.settle(at, c, p, now, l)
+	}
+	return verdict{right: true, compared: true}
 }
 
-// decide is what Define must say. last is the last challenge of the step if it was
-// not passed, and nil when the step begins.
-func (b *rulebook) decide(at int, last *challenge, p person, resend bool) outcome {
-	if at == len(b.steps) {
-		if p.unknown {
-			return fails
-		}
-		return tokens
+// settle takes back the guess that was none, and keeps that the code is used and
+// what it proved.
+func (b *rulebook) settle(at int, c *challenge, p person, now time.Duration, l *ledger) {
+	s, last := b.steps[at], at == len(b.steps)-1
+	if !c.noGuess {
+		l.giveBack(b.guessesOf(p))
 	}
-	if b.steps[at].kind == password {
-		return asksPassword
+	failures := place{p.sort(), p.account(), "failures", ""}
+	if last {
+		l.forget(failures) // an earlier step alone forgives nothing
 	}
-	if last == nil {
-		return asksChallenge
+	if !s.fixed() {
+		return
 	}
-	wrong := last.wrong
-	if !resend {
-		wrong++
+	if _, again := l.tagged(place{p.sort(), p.account(), "used", ""}, c.right); !again {
+		l.count(place{p.sort(), p.account(), "used", ""}, happening{now, c.right})
 	}
-	if last.rounds+1 >= maxRounds || !b.goOn(wrong, last.rounds+1, resend) {
-		return fails
+	ok := place{p.sort(), p.account(), "ok", c.to}
+	l.forget(ok)
+	l.count(ok, happening{now, ""})
+}
+
+// left is how many answers there are, after the last challenge was answered or
+// before the step's first one.
+func (b *rulebook) left(last *challenge, rounds int, asks bool) int {
+	wrong, sends := 0, 0
+	if last != nil {
+		wrong, sends = last.wrong+burnt(last, asks), last.sends
 	}
-	return asksChallenge
+	return min(b.policy(wrong, sends), maxRounds-rounds)
+}
+
+// burnt is how many attempts an answer uses up: none if it asks for another
+// challenge, and none where no answer is a guess.
+func burnt(last *challenge, asks bool) int {
+	if asks || last.noGuess {
+		return 0
+	}
+	return 1
+}
+
+// decide is what Define must say, and why. last is the last challenge of the step if
+// it was not passed, and nil when the step begins; rounds is how many challenges
+// there were.
+func (b *rulebook) decide(at int, last *challenge, rounds int, p person, asks bool) (outcome, string) {
+	switch {
+	case at == len(b.steps) && p.unknown:
+		return fails, "user_not_found"
+	case at == len(b.steps):
+		return tokens, ""
+	case b.steps[at].kind == password:
+		return asksPassword, ""
+	case last != nil && b.left(last, rounds, asks) < 1, rounds >= maxRounds:
+		return fails, "attempts"
+	}
+	return asksChallenge, ""
 }
 
 // asked is what Create must do.
 type asked struct {
 	challenge
+	left   int
 	fresh  bool // a new answer was made
+	brief  bool // nothing but the counters is new
 	sent   int  // messages handed to the sender
 	broken bool
 	code   string        // errorCode
 	wait   time.Duration // retryAfter
+	reason string        // for the operator, where it is not code
 }
 
 // ask makes a challenge, or repeats the last one.
-func (b *rulebook) ask(at int, last *challenge, p person, resend bool, now time.Duration, e end, l *ledger) asked {
-	s := b.steps[at]
-	switch {
-	case last == nil:
-		return b.issue(at, nil, p, now, e, l)
-	case resend && now < last.again:
-		return repeat(last, true, "resend_too_soon", last.again-now)
-	case resend && last.sends >= s.most:
-		return repeat(last, true, "rate_limited", 0)
-	case resend:
-		return b.issue(at, last, p, now, e, l)
-	case last.void != "":
-		return repeat(last, false, "", last.again-now)
-	case now >= last.expires:
-		return repeat(last, false, "expired", 0)
-	}
-	wait, broken := b.guessWait(at, p, now, l)
-	switch {
-	case broken:
-		return asked{broken: true}
-	case wait > 0:
-		return repeat(last, false, "rate_limited", wait)
-	}
-	return repeat(last, false, "wrong_code", 0)
-}
+func (b *rulebook) ask(at int, last *challenge, rounds int, p person, asks bool, now time.Duration, e end, l *ledger) asked {
+	a := b.made(at, last, rounds, p, asks, now, e, l)
+	a.left = b.left(last, rounds, asks)
+	a.round = rounds
+	if last != nil {
+		a.wrong = last.wrong + burnt(last, asks)
+		a.brief = !a.fresh && last.void == "" || last.void != "" && !asks
 
-// repeat is the same challenge once more: an answer was wrong, or a resend refused.
-func repeat(last *challenge, resend bool, code string, wait time.Duration) asked {
-	c := *last
-	c.rounds++
-	if !resend {
-		c.wrong++
-	}
-	if c.void != "" {
-		code = c.void
-	}
-	return asked{challenge: c, code: code, wait: wait}
-}
-
-func (b *rulebook) issue(at int, last *challenge, p person, now time.Duration, e end, l *ledger) asked {
-	s := b.steps[at]
-	wait, broken := b.guessWait(at, p, now, l)
-	switch {
-	case broken:
-		return asked{broken: true}
-	case wait > 0:
-		return none(last, "rate_limited", wait, now)
-	case s.kind == word:
-		if e != delivered {
-			return none(last, "no_word", 10*time.Second, now)
-		}
-		return b.made(s, last, now)
-	}
-	to := p.address(s)
-	keys := b.sendKeys(s, p, to)
-	if !b.free {
-		if l.down {
-			return asked{broken: true}
-		}
-		if wait := l.countAll(now, keys); wait > 0 {
-			return none(last, "rate_limited", wait, now)
-		}
-	}
-	switch { // what is not sent for now does not count; what cannot be sent does
-	case e == undelivered:
-		if !b.free {
-			l.giveBack(keys)
-		}
-		a := none(last, "delivery_failed", 0, now)
-		a.sent = given(to)
-		return a
-	case to != "" && (e == unreachable || e == guarded):
-		a := none(last, "delivery_failed", s.cooldown, now)
-		if e == unreachable {
-			a.sent = 1
-		}
-		return a
-	}
-	a := b.made(s, last, now)
-	a.to, a.silent, a.sent = to, to == "", given(to)
-	if e == uncertain {
-		a.code = "delivery_failed"
 	}
 	return a
+}
+
+func (b *rulebook) made(at int, last *challenge, rounds int, p person, asks bool, now time.Duration, e end, l *ledger) asked {
+	switch {
+	case last == nil || asks:
+		return b.issue(at, last, p, now, e, l)
+	case last.void != "":
+		return asked{challenge: *last, code: last.void, wait: last.again - now}
+	case now >= last.expires:
+		return asked{challenge: *last, code: "expired"}
+	case last.noGuess:
+		return asked{challenge: *last, code: "not_proved"}
+	case b.free:
+		return asked{challenge: *last, code: "wrong_code"}
+	case l.down:
+		return asked{broken: true, reason: "store"}
+	}
+	looks := b.guessesOf(p)
+	if wait := l.waitAll(now, looks); wait > 0 {
+		return asked{challenge: *last, code: "rate_limited", wait: wait}
+	}
+	return asked{challenge: *last, code: "wrong_code"}
+}
+
+// issue makes a new challenge. What cannot be made leaves the one before.
+func (b *rulebook) issue(at int, last *challenge, p person, now time.Duration, e end, l *ledger) asked {
+	s := b.steps[at]
+	if s.medium == "" && e != delivered {
+		return none(last, "no_word", 0, now)
+	}
+	to := p.address(s)
+	nowhere := "" // why nobody is sent anything
+	if s.medium != "" && to == "" && !p.unknown {
+		nowhere = "no_destination"
+	}
+	if s.medium != "" && last != nil && last.void == "" {
+		switch {
+		case last.sends >= s.most:
+			return none(last, "no_resends_left", 0, now).because(nowhere)
+		case now < last.again:
+			return none(last, "resend_too_soon", last.again-now, now).because(nowhere)
+		}
+	}
+	if s.medium != "" && last != nil && last.void == "delivery_failed" && now < last.again {
+		return none(last, "delivery_failed", last.again-now, now).because(nowhere)
+	}
+	var counts []counted
+	if !b.free {
+		a, list, ok := b.room(s, last, p, to, now, l)
+		switch {
+		case !ok && a.broken:
+			return a
+		case !ok:
+			return a.because(nowhere)
+		}
+
+		counts = list
+	}
+	if s.medium != "" {
+		switch { // what is not sent for now does not count; what cannot be sent does
+		case e == undelivered:
+			l.giveBack(counts)
+			a := none(last, "delivery_failed", 0, now).because(nowhere)
+			a.sent = given(to)
+			return a
+		case to != "" && (e == unreachable || e == guarded):
+			a := none(last, "delivery_failed", s.cooldown, now)
+			if a.sent = 1; e == guarded {
+				a.sent, a.reason = 0, "guard"
+			}
+			return a
+		}
+	}
+	a := asked{challenge: b.bound(s, last, p, to, now), fresh: true}.because(nowhere)
+	if s.medium != "" {
+		a.sent = given(to)
+		if e == uncertain {
+			a.code = "delivery_failed"
+		}
+	}
+	return a
+}
+
+// because says what the operator is told rather than the app's word.
+func (a asked) because(reason string) asked {
+	if reason != "" && a.reason == "" {
+		a.reason = reason
+	}
+	return a
+}
+
+// room asks all limits before a challenge is made, and counts its message.
+func (b *rulebook) room(s step, last *challenge, p person, to string, now time.Duration, l *ledger) (asked, []counted, bool) {
+	var looks, counts []counted
+	if !s.unguessable() {
+		looks = b.accountGuesses(p)
+	}
+	if s.medium != "" {
+		counts = b.sendsOf(s, p, to)
+	}
+	if len(looks)+len(counts) == 0 {
+		return asked{}, nil, true
+	}
+	if l.down {
+		return asked{broken: true, reason: "store"}, nil, false
+	}
+	if wait := max(l.waitAll(now, looks), l.waitAll(now, counts)); wait > 0 {
+		return none(last, b.refusal(s, p, wait, l.waitAll(now, looks), now, l), wait, now), nil, false
+	}
+	for _, c := range counts {
+		l.count(c.place, happening{now, ""})
+	}
+	if !s.unguessable() && l.waitAll(now, b.guessesOf(p)) > 0 {
+		wait := l.waitAll(now, b.guessesOf(p))
+		if s.medium != "" {
+			proved := to != "" && len(l.tallies[place{p.sort(), p.account(), "ok", to}]) > 0
+			shared, own := b.sharedSends(p, to, proved)
+			wait = max(wait, l.waitAll(now, shared), l.waitAll(now, own))
+		}
+		l.giveBack(counts)
+		return none(last, "rate_limited", wait, now), nil, false
+	}
+	if s.medium == "" {
+		return asked{}, nil, true
+	}
+	proved := to != "" && len(l.tallies[place{p.sort(), p.account(), "ok", to}]) > 0
+	shared, own := b.sharedSends(p, to, proved)
+	if wait := max(l.waitAll(now, shared), l.waitAll(now, own)); wait > 0 {
+		l.giveBack(counts)
+		return none(last, "rate_limited", wait, now), nil, false
+	}
+	for _, c := range own {
+		l.count(c.place, happening{now, ""})
+	}
+	return asked{}, append(counts, own...), true
+}
+
+// refusal is the word for a message that the account's own limits refuse. That
+// another sign-in has just sent one is told apart from what lasts.
+func (b *rulebook) refusal(s step, p person, wait, guesses, now time.Duration, l *ledger) string {
+	cooldown := l.wait(now, place{p.sort(), p.account(), "send", ""}, []limit{{1, s.cooldown}})
+	others := l.waitAll(now, b.sendsOf(s, p, p.address(s))[1:])
+	switch {
+	case s.medium == "" || guesses > 0 || others > 0 || wait > s.cooldown:
+		return "rate_limited"
+	case cooldown == 0:
+		return "rate_limited"
+	}
+	return "sent_recently"
 }
 
 // given is how many messages the sender is handed.
@@ -264,33 +452,33 @@ func given(to string) int {
 	return 1
 }
 
-// made is a new challenge: new answer, new times, old attempts.
-func (b *rulebook) made(s step, last *challenge, now time.Duration) asked {
-	c := carried(last)
-	c.sends++
+// bound is a new challenge: new answer, new times, old attempts.
+func (b *rulebook) bound(s step, last *challenge, p person, to string, now time.Duration) challenge {
+	c := challenge{noGuess: s.unguessable(), anyone: s.kind == captcha, to: to}
+	if last != nil {
+		c.sends, c.again = last.sends, last.again
+	}
+	c.silent = s.medium != "" && to == "" || p.unknown && !c.anyone
 	c.expires = floor(now + s.ttl)
-	c.again = ceil(now + s.cooldown)
-	return asked{challenge: c, fresh: true}
+	if s.medium != "" {
+		c.sends++
+		c.again = ceil(now + s.cooldown)
+	}
+	return c
 }
 
 // none is a challenge that could not be made: the one before stays, if there is one.
 func none(last *challenge, code string, wait, now time.Duration) asked {
+	a := asked{code: code, wait: wait}
 	if last != nil && last.void == "" {
-		return repeat(last, true, code, wait)
+		a.challenge = *last
+		return a
 	}
-	c := carried(last)
-	c.void = code
-	if c.again = now; wait > 0 {
-		c.again = ceil(now + min(wait, 24*time.Hour))
+	a.void, a.expires, a.again = code, floor(now)+10*time.Minute, floor(now)
+	if wait > 0 {
+		a.again = ceil(now + min(wait, 24*time.Hour))
 	}
-	return asked{challenge: c, code: code, wait: wait}
-}
-
-func carried(last *challenge) challenge {
-	if last == nil {
-		return challenge{}
-	}
-	return challenge{wrong: last.wrong, sends: last.sends, rounds: last.rounds + 1}
+	return a
 }
 
 // Sealed times are whole seconds, rounded to the safe side.
@@ -300,36 +488,35 @@ func ceil(d time.Duration) time.Duration  { return floor(d + time.Second - 1) }
 // shown are the public parameters.
 func (b *rulebook) shown(at int, a asked, now time.Duration) map[string]string {
 	s := b.steps[at]
-	m := map[string]string{"step": s.name}
+	m := map[string]string{"step": s.name, "attemptsRemaining": strconv.Itoa(a.left)}
 	switch {
-	case s.kind == word && a.void == "":
-		m["question"] = "which word?"
 	case s.medium == "SMS":
 		m["CODE_DELIVERY_DESTINATION"] = "+***********"
 	case s.medium == "EMAIL":
 		m["CODE_DELIVERY_DESTINATION"] = "***@***"
+	case a.void == "":
+		m["question"] = "which word?"
 	}
 	if s.medium != "" {
 		m["CODE_DELIVERY_DELIVERY_MEDIUM"] = s.medium
 	}
 	if a.void == "" {
 		m["expiresAt"] = epoch.Add(a.expires).Format("2006-01-02T15:04:05Z")
-		if s.kind == code {
+		switch s.kind {
+		case code:
 			m["codeLength"] = "6"
+		case link:
+			m["codeLength"] = "32"
 		}
 	}
-	if a.sends < s.most {
+	// In the last round there is no other message, and none where nothing is sent.
+	if a.round+1 < maxRounds && (a.void != "" || s.medium != "" && a.sends < s.most) {
 		after := a.again - now
-		if a.code == "rate_limited" && a.void == "" {
+		if a.code == "rate_limited" || a.code == "sent_recently" {
 			after = max(after, a.wait) // the limit would refuse it until then
 		}
 		m["resendAfter"] = seconds(min(after, month))
 	}
-	left := 1
-	for a.rounds+left < maxRounds && b.goOn(a.wrong+left, a.rounds+left, false) {
-		left++
-	}
-	m["attemptsRemaining"] = strconv.Itoa(left)
 	if a.code != "" {
 		m["errorCode"] = a.code
 		if a.wait > 0 {
@@ -347,108 +534,179 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(ceil(max(d, 0)) / time.Second)) }
 
-// A counted key with the limits on it.
+// sort and account say whose counters a person has. Those of made-up names are
+// apart, for there is no end of them.
+func (p person) sort() string {
+	if p.unknown {
+		return "nobody"
+	}
+	return "account"
+}
+
+func (p person) account() string { return p.pool + " " + p.user }
+
+// A counted place with the limits on it.
 type counted struct {
-	key    string
+	place
 	limits []limit
+	only   bool // it is looked at, and not changed
 }
 
-func (b *rulebook) guessKeys(at int, p person) []counted {
-	keys := []counted{{"guess " + p.pool + " " + b.steps[at].name + " " + p.user, b.guesses}}
-	if len(b.shared) > 0 {
-		keys = append(keys, counted{"guess0 " + p.pool, b.shared})
+// accountGuesses are the limits on guesses of an account. What unknown names leave
+// has to expire.
+func (b *rulebook) accountGuesses(p person) []counted {
+	row := limit{b.failures, 0}
+	if p.unknown {
+		row.per = month
 	}
-	return keys
+	return []counted{
+		{place{p.sort(), p.account(), "guess", ""}, b.guesses, false},
+		{place{p.sort(), p.account(), "failures", ""}, []limit{row}, false},
+	}
 }
 
-func (b *rulebook) sendKeys(s step, p person, to string) []counted {
+// guessesOf are all limits on a guess. Unknown names are held to those that
+// everybody shares, and do not use them up.
+func (b *rulebook) guessesOf(p person) []counted {
+	return append(b.accountGuesses(p), b.shared(p, true)...)
+}
+
+func (b *rulebook) shared(p person, guesses bool) (list []counted) {
+	for _, n := range b.named {
+		if n.guesses == guesses {
+			list = append(list, counted{place{"limit", n.name, n.name, ""}, n.limits, p.unknown})
+		}
+	}
+	return list
+}
+
+// sendsOf are the account's limits on a message: the first is on all of them.
+func (b *rulebook) sendsOf(s step, p person, to string) []counted {
 	if to == "" {
-		to = "nobody " + p.user
+		to = "nowhere by " + s.medium
 	}
-	return []counted{{"send " + p.pool + " " + to, append([]limit{{1, s.cooldown}}, b.sends...)}}
+	return []counted{
+		{place{p.sort(), p.account(), "send", ""}, append([]limit{{1, s.cooldown}}, b.messages...), false},
+		{place{p.sort(), p.account(), "to", to}, b.destination, false},
+	}
 }
 
-func (b *rulebook) guessWait(at int, p person, now time.Duration, l *ledger) (wait time.Duration, broken bool) {
-	if b.free {
-		return 0, false
+// sharedSends are the limits on a message that other accounts have, too: those that
+// are asked alone, and those that are counted.
+func (b *rulebook) sharedSends(p person, to string, proved bool) (asks, counts []counted) {
+	for _, c := range b.shared(p, false) {
+		if c.only {
+			asks = append(asks, c)
+		} else {
+			counts = append(counts, c)
+		}
 	}
-	for _, k := range b.guessKeys(at, p) {
-		wait = max(wait, l.wait(now, k))
+	if to != "" && !proved {
+		counts = append(counts, counted{place{"to", to, "unproved", ""}, b.unproved, false})
 	}
-	return wait, l.down
+	return asks, counts
 }
 
-// A ledger is what a Store has to know: when events were, by key.
+// A place is where something is counted: a counter of a key, where it is for one
+// destination of that one.
+type place struct{ kind, key, counter, of string }
+
+type happening struct {
+	at  time.Duration
+	tag string
+}
+
+// A ledger is what a Store has to know: when events were, by place.
 type ledger struct {
-	tallies map[string]tally
+	tallies map[place][]happening // oldest first; never changed in place
 	down    bool
 }
 
-// A tally is never changed in place.
-type tally struct {
-	times  []time.Duration // oldest first
-	streak int
-}
-
-func newLedger() *ledger { return &ledger{tallies: map[string]tally{}} }
+func newLedger() *ledger { return &ledger{tallies: map[place][]happening{}} }
 
 func (l *ledger) clone() *ledger { return &ledger{maps.Clone(l.tallies), l.down} }
 
+func longestOf(limits []limit) (longest time.Duration) {
+	for _, l := range limits {
+		longest = max(longest, l.per)
+	}
+	return longest
+}
+
 // wait is how long until one more event fits.
-func (l *ledger) wait(now time.Duration, k counted) (wait time.Duration) {
-	t := l.tallies[k.key]
-	for _, lim := range k.limits {
+func (l *ledger) wait(now time.Duration, at place, limits []limit) (wait time.Duration) {
+	events := l.tallies[at]
+	for _, lim := range limits {
 		if lim.per == 0 {
-			if t.streak >= lim.most {
+			if len(events) >= lim.most {
 				return math.MaxInt64
 			}
 			continue
 		}
-		var leaves []time.Duration // when those that count now stop to count
-		for _, at := range t.times {
-			if at+lim.per > now {
-				leaves = append(leaves, at+lim.per)
+		n := 0 // those that count now
+		for i := len(events) - 1; i >= 0 && events[i].at+lim.per > now; i-- {
+			if n++; n == lim.most {
+				wait = max(wait, events[i].at+lim.per-now)
 			}
-		}
-		if over := len(leaves) - lim.most; over >= 0 {
-			wait = max(wait, leaves[over]-now)
 		}
 	}
 	return wait
 }
 
-func (l *ledger) count(now time.Duration, key string) {
-	t := l.tallies[key]
-	l.tallies[key] = tally{append(slices.Clip(t.times), now), t.streak + 1}
+func (l *ledger) waitAll(now time.Duration, list []counted) (wait time.Duration) {
+	for _, c := range list {
+		wait = max(wait, l.wait(now, c.place, c.limits))
+	}
+	return wait
 }
 
-func (l *ledger) takeBack(key string) {
-	t, ok := l.tallies[key]
-	if !ok {
-		return
+// countAll counts in all places, or changes nothing.
+func (l *ledger) countAll(now time.Duration, list []counted) time.Duration {
+	if wait := l.waitAll(now, list); wait > 0 {
+		return wait
 	}
-	if n := len(t.times) - 1; n > 0 {
-		l.tallies[key] = tally{times: slices.Clip(t.times[:n])}
-		return
-	}
-	delete(l.tallies, key)
-}
-
-// countAll counts under all keys, or changes nothing.
-func (l *ledger) countAll(now time.Duration, keys []counted) time.Duration {
-	for _, k := range keys {
-		if wait := l.wait(now, k); wait > 0 {
-			return wait
+	for _, c := range list {
+		if !c.only {
+			l.count(c.place, happening{now, ""})
 		}
-	}
-	for _, k := range keys {
-		l.count(now, k.key)
 	}
 	return 0
 }
 
-func (l *ledger) giveBack(keys []counted) {
-	for _, k := range keys {
-		l.takeBack(k.key)
+func (l *ledger) giveBack(list []counted) {
+	for _, c := range list {
+		if !c.only {
+			l.takeBack(c.place)
+		}
 	}
+}
+
+func (l *ledger) count(at place, h happening) {
+	l.tallies[at] = append(slices.Clip(l.tallies[at]), h)
+}
+
+// keep leaves the newest events.
+func (l *ledger) keep(at place, most int) {
+	events := l.tallies[at]
+	l.tallies[at] = events[max(0, len(events)-most):]
+}
+
+func (l *ledger) forget(at place) { delete(l.tallies, at) }
+
+func (l *ledger) takeBack(at place) {
+	if n := len(l.tallies[at]) - 1; n > 0 {
+		l.tallies[at] = slices.Clip(l.tallies[at][:n])
+		return
+	}
+	delete(l.tallies, at)
+}
+
+// tagged is when the event with a tag was.
+func (l *ledger) tagged(at place, tag string) (time.Duration, bool) {
+	for _, h := range l.tallies[at] {
+		if h.tag == tag {
+			return h.at, true
+		}
+	}
+	return 0, false
 }

@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +37,6 @@ const (
 // plug-points run while that waits for a handler.
 type rig struct {
 	rules rulebook
-	watch bool // comparisons of code steps are counted
 
 	// What the next call meets.
 	store *ledger // the state of the handlers' store
@@ -43,56 +45,130 @@ type rig struct {
 	used  bool    // end mattered: the sender, the guard or a challenge's Issue was asked
 
 	// What the calls since reset did.
-	made     []string // codes
+	mu       sync.Mutex // the handlers ask the store about several keys at once
+	unknown  bool       // the call is about an unknown user
+	made     []string   // codes
 	sent     []customauth.Message
 	compared int
 	seen     []customauth.Event
+	trespass error // the store was asked for what must not be
 
-	define func(context.Context, defineEvent) (defineEvent, error)
-	create func(context.Context, createEvent) (createEvent, error)
-	verify func(context.Context, verifyEvent) (verifyEvent, error)
+	define customauth.Handler[defineEvent]
+	create customauth.Handler[createEvent]
+	verify customauth.Handler[verifyEvent]
 }
 
-func (r *rig) reset() {
-	r.made, r.sent, r.seen, r.compared = nil, nil, r.seen[:0], 0
+func (r *rig) reset(p person) {
+	r.unknown = p.unknown
+	r.made, r.sent, r.seen, r.compared, r.trespass = nil, nil, r.seen[:0], 0, nil
 }
 
 func (r *rig) now() time.Duration { return time.Since(epoch) }
 
-// Count is the store of the handlers.
-func (r *rig) Count(_ context.Context, key string, n int, limits []customauth.Limit) (time.Duration, error) {
+// Update is the store of the handlers.
+func (r *rig) Update(_ context.Context, key string, ops ...customauth.Op) ([]customauth.Found, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.store.down {
-		return 0, errors.New("the store is down")
+		return nil, errors.New("the store is down")
 	}
-	k := counted{key: key}
-	for _, l := range limits {
-		k.limits = append(k.limits, limit{l.Max, l.Per})
+	kind, _, _ := strings.Cut(key, ":")
+	found, room := make([]customauth.Found, len(ops)), true
+	places := make([]place, len(ops))
+	for i, op := range ops {
+		if r.unknown && kind != "nobody" && op.Verb != customauth.Look && op.Verb != customauth.Ask {
+			r.trespass = fmt.Errorf("an unknown user changed %q of %q", op.Counter, kind)
+		}
+		places[i] = place{kind, key, op.Counter, ""}
+		if counter, of, ok := strings.Cut(op.Counter, "-"); ok && (counter == "to" || counter == "ok") {
+			places[i].counter, places[i].of = counter, of
+		}
+
+		if slices.Contains(places[:i], places[i]) || i >= 8 {
+			return nil, errors.New("two ops for one counter, or too many")
+		}
+		found[i] = r.find(places[i], op)
+		room = room && (found[i].Wait == 0 || op.Verb != customauth.Ask && op.Verb != customauth.Count)
 	}
-	switch n {
-	case -1:
-		r.store.takeBack(key)
-		return 0, nil
-	case 0:
-		return r.store.wait(r.now(), k), nil
-	case 1:
-		return r.store.countAll(r.now(), []counted{k}), nil
+	if !room || kind == "pressure" { // which codes count for the pressure is drawn by lot
+		return found, nil
 	}
-	return 0, fmt.Errorf("the handlers have no use for n = %d", n)
+	for i, op := range ops {
+		r.apply(places[i], op, found[i])
+	}
+	return found, nil
 }
 
-// Generate makes codes in order: 100000, 100001, …
-func (r *rig) Generate(context.Context) (string, error) {
+func (r *rig) find(at place, op customauth.Op) customauth.Found {
+	f := customauth.Found{Age: -1}
+	longest := time.Duration(math.MaxInt64)
+	var limits []limit
+	for _, w := range op.Windows {
+		limits = append(limits, limit{w.Max, w.Per})
+	}
+	if len(limits) > 0 {
+		longest = longestOf(limits)
+	}
+	for _, h := range r.store.tallies[at] {
+		if age := r.now() - h.at; age < longest && (op.Tag == "" || op.Tag == h.tag) {
+			f.Age = age
+		}
+	}
+	if op.InARow > 0 {
+		limits = append(limits, limit{op.InARow, 0})
+	}
+	if op.Tag == "" {
+		f.Wait = r.store.wait(r.now(), at, limits)
+	}
+	return f
+}
+
+func (r *rig) apply(at place, op customauth.Op, f customauth.Found) {
+	switch op.Verb {
+	case customauth.Count, customauth.Mark:
+		if op.Tag != "" && f.Age >= 0 {
+			return
+		}
+		r.store.count(at, happening{r.now(), op.Tag})
+		if op.Verb == customauth.Mark {
+			r.store.keep(at, op.Windows[0].Max)
+		}
+	case customauth.Return:
+		r.store.takeBack(at)
+	case customauth.Reset:
+		r.store.forget(at)
+	}
+}
+
+func (r *rig) Forget(context.Context, string) error {
+	return errors.New("the handlers have no use for it")
+}
+func (r *rig) Warm(context.Context) error { return nil }
+
+// generate makes codes in order: 100000, 100001, …
+func (r *rig) generate(_ context.Context, least int) (string, error) {
+	if least != 6 {
+		return "999999999"[:least], nil // a constructor tries what comes under pressure
+	}
 	c := fmt.Sprint(100000 + r.codes)
 	r.codes++
 	r.made = append(r.made, c)
 	return c, nil
 }
 
-// Send is the senders of all steps.
-func (r *rig) Send(_ context.Context, m customauth.Message) error {
-	r.sent = append(r.sent, m)
-	r.used = true
-	switch r.end {
+// post is the senders of all media.
+type post struct {
+	*rig
+	medium string
+}
+
+func (p post) Send(_ context.Context, m customauth.Message) error {
+	if m.To.Medium != p.medium {
+		return fmt.Errorf("a message by %s", m.To.Medium)
+	}
+	p.sent = append(p.sent, m)
+	p.used = true
+	switch p.end {
 	case undelivered:
 		return customauth.ErrThrottled
 	case unreachable:
@@ -102,6 +178,8 @@ func (r *rig) Send(_ context.Context, m customauth.Message) error {
 	}
 	return nil
 }
+
+func (p post) Warm(context.Context) error { return nil }
 
 // Allow is the guard of all steps.
 func (r *rig) Allow(context.Context, customauth.Request, customauth.Destination) error {
@@ -120,70 +198,87 @@ type watched struct {
 	rig *rig
 }
 
-func (w watched) Check(ctx context.Context, r customauth.Request, answer string) (bool, error) {
+func (w watched) Check(ctx context.Context, r customauth.Request, answer string) (customauth.Checked, error) {
 	w.rig.compared++
 	return w.OTP.Check(ctx, r, answer)
 }
 
-// asksWord is a challenge without a fixed answer. It finds right answers right for
-// unknown users, too: what comes of it is for the handlers to see to.
-type asksWord struct {
+// own is a challenge that is none of the package's: a word, a CAPTCHA, an approval.
+// It has no fixed answer, and finds right answers right for unknown users, too: what
+// comes of it is for the handlers to see to.
+type own struct {
 	rig  *rig
-	name string
-	ttl  time.Duration
+	step step
 }
 
-func (a asksWord) Name() string { return a.name }
-
-func (a asksWord) Issue(ctx context.Context, _ customauth.Request) (customauth.Issued, error) {
-	a.rig.used = true
-	if a.rig.end != delivered {
-		return customauth.Issued{ErrorCode: "no_word", RetryAfter: 10 * time.Second}, nil
+func (o own) Issue(ctx context.Context, r customauth.Request) (customauth.Issued, error) {
+	is := customauth.Issued{TTL: o.step.ttl, Unguessable: o.step.unguessable(), Anyone: o.step.kind == captcha}
+	if r.Probe {
+		return is, nil
 	}
-	word, _ := a.rig.Generate(ctx)
-	return customauth.Issued{Private: "word=" + word, Public: map[string]string{"question": "which word?"}, TTL: a.ttl}, nil
+	o.rig.used = true
+	if o.rig.end != delivered {
+		return customauth.Issued{Refused: "no_word"}, nil
+	}
+	word, err := o.rig.generate(ctx, r.CodeLength)
+	is.State = "word=" + word
+	return is, err
 }
 
-func (a asksWord) Check(_ context.Context, r customauth.Request, answer string) (bool, error) {
-	a.rig.compared++
-	word, ok := strings.CutPrefix(r.Private, "word=")
-	return ok && answer == word, nil
+// Show tries to take the place of what the handlers say.
+func (o own) Show(_ context.Context, r customauth.Request) (map[string]string, error) {
+	public := map[string]string{"expiresAt": "never", "resendAfter": "7", "errorCode": "none", "retryAfter": "7",
+		"step": "another", "attemptsRemaining": "99"}
+	if r.State != "" {
+		public["question"] = "which word?"
+	}
+	return public, nil
 }
 
-// newRig builds handlers for the rules. With watch, comparisons are counted; without,
-// the code steps are the plain ones, for which the handlers have a shorter way.
-func newRig(t *testing.T, b rulebook, keys [][]byte, tries int, watch bool) *rig {
+func (o own) Check(_ context.Context, r customauth.Request, answer string) (customauth.Checked, error) {
+	o.rig.compared++
+	word, ok := strings.CutPrefix(r.State, "word=")
+	return customauth.Checked{Right: ok && answer == word}, nil
+}
+
+// mailedLink is sent like a code, and cannot be guessed.
+type mailedLink struct {
+	watched
+}
+
+// linkStuff makes a code too long to be guessed.
+const linkStuff = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+func (l mailedLink) Issue(ctx context.Context, r customauth.Request) (customauth.Issued, error) {
+	is, err := l.OTP.Issue(ctx, r)
+	is.Unguessable = true
+	return is, err
+}
+
+// newRig builds handlers for the rules.
+func newRig(t *testing.T, b rulebook, keys []customauth.Secret) *rig {
 	t.Helper()
-	r := &rig{rules: b, watch: watch, store: newLedger()}
+	r := &rig{rules: b, store: newLedger()}
 	o := customauth.Options{
 		Keys:             keys,
+		CounterKey:       key(9),
 		Store:            r,
+		Guard:            r,
+		Senders:          map[string]customauth.Sender{"SMS": post{r, "SMS"}, "EMAIL": post{r, "EMAIL"}},
 		Logger:           slog.New(slog.DiscardHandler),
 		Observe:          func(_ context.Context, e customauth.Event) { r.seen = append(r.seen, e) },
 		InsecureNoLimits: b.free,
 	}
-	if tries > 0 {
-		o.Attempts = customauth.MaxAttempts(tries)
+	if b.tries > 0 {
+		o.Attempts = customauth.MaxAttempts(b.tries)
 	} else {
-		o.Attempts = customauth.AttemptPolicyFunc(func(_ context.Context, a customauth.Attempts) customauth.Decision {
-			if b.goOn(a.Wrong, a.Rounds, a.Resend) {
-				return customauth.Retry
-			}
-			return customauth.Fail
-		})
+		o.Attempts = func(_ context.Context, a customauth.Attempts) int { return b.policy(a.Wrong, a.Sends) }
 	}
-	for _, l := range b.sends {
-		o.Limits.Sends = append(o.Limits.Sends, customauth.Limit{Max: l.most, Per: l.per})
-	}
-	for _, l := range b.guesses {
-		o.Limits.Guesses = append(o.Limits.Guesses, customauth.Limit{Max: l.most, Per: l.per})
-	}
-	for _, l := range b.shared {
-		o.Limits.Guesses = append(o.Limits.Guesses, customauth.Limit{Max: l.most, Per: l.per,
-			Key: func(customauth.Request) string { return "everybody" }})
+	if !b.free {
+		o.Limits = limits(b)
 	}
 	for _, s := range b.steps {
-		o.Steps = append(o.Steps, r.challenge(s, watch))
+		o.Steps = append(o.Steps, r.step(s))
 	}
 	var err1, err2, err3 error
 	r.define, err1 = customauth.NewDefine(o)
@@ -192,32 +287,50 @@ func newRig(t *testing.T, b rulebook, keys [][]byte, tries int, watch bool) *rig
 	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
+	r.codes = 0
 	return r
 }
 
-func (r *rig) challenge(s step, watch bool) customauth.Challenge {
-	switch s.kind {
-	case password:
-		return customauth.Password()
-	case word:
-		return asksWord{r, s.name, s.ttl}
-	}
-	otp := customauth.OTP{
-		ID: s.name, Generator: r, Sender: r, Guard: r,
-		TTL: s.ttl, ResendAfter: s.cooldown, MaxSends: s.most,
-	}
-	if s.medium == "EMAIL" {
-		otp.Destination = func(q customauth.Request) (customauth.Destination, error) {
-			if q.Attributes["email"] == "" {
-				return customauth.Destination{}, errors.New("no email")
-			}
-			return customauth.Destination{Medium: "EMAIL", Address: q.Attributes["email"]}, nil
+// limits are the rulebook's, in the words of the options. What it has from the
+// documentation is left out, so that the handlers' own defaults hold.
+func limits(b rulebook) customauth.Limits {
+	windows := func(limits []limit) (list []customauth.Window) {
+		for _, l := range limits {
+			list = append(list, customauth.Window{Max: l.most, Per: l.per})
 		}
+		return list
 	}
-	if watch {
-		return watched{otp, r}
+	l := customauth.Limits{
+		Guesses: windows(b.guesses), Failures: b.failures,
+		Messages: windows(b.messages), Destination: windows(b.destination), Unproved: windows(b.unproved),
 	}
-	return otp
+	for _, n := range b.named {
+		l.Named = append(l.Named, customauth.Limit{Name: n.name, Guesses: n.guesses, Windows: windows(n.limits),
+			Key: func(context.Context, customauth.Request) (string, error) { return "everybody", nil }})
+	}
+	return l
+}
+
+func (r *rig) step(s step) customauth.Step {
+	if s.kind == password {
+		return customauth.Password()
+	}
+	if s.medium == "" {
+		return customauth.Step{Name: s.name, Challenge: own{r, s}}
+	}
+	w := watched{customauth.OTP{Medium: s.medium, Generator: r.generate, TTL: s.ttl, ResendAfter: s.cooldown, MaxSends: s.most}, r}
+	if s.kind != link {
+		return customauth.Step{Name: s.name, Challenge: w}
+	}
+	w.Generator = func(ctx context.Context, least int) (string, error) {
+		code, err := r.generate(ctx, least)
+		if err == nil {
+			code = linkStuff + code
+			r.made[len(r.made)-1] = code
+		}
+		return code, err
+	}
+	return customauth.Step{Name: s.name, Challenge: mailedLink{w}}
 }
 
 // header and the functions below call the triggers as the service does.
@@ -248,7 +361,7 @@ func (r *rig) callDefine(p person, session []*entry, metadata map[string]string)
 	e.CognitoEventUserPoolsHeader = p.header("DefineAuthChallenge_Authentication")
 	e.Request.UserAttributes, e.Request.UserNotFound = p.attributes(), p.unknown
 	e.Request.Session, e.Request.ClientMetadata = session, metadata
-	r.reset()
+	r.reset(p)
 	e, err := call(r.define, e)
 	if err != nil {
 		return fails, err
@@ -272,7 +385,7 @@ func (r *rig) callCreate(p person, session []*entry, metadata map[string]string,
 	e.CognitoEventUserPoolsHeader = p.header("CreateAuthChallenge_Authentication")
 	e.Request.UserAttributes, e.Request.UserNotFound = p.attributes(), p.unknown
 	e.Request.Session, e.Request.ClientMetadata, e.Request.ChallengeName = session, metadata, name
-	r.reset()
+	r.reset(p)
 	e, err := call(r.create, e)
 	return e.Response, err
 }
@@ -282,14 +395,14 @@ func (r *rig) callVerify(p person, private map[string]string, answer any, metada
 	e.CognitoEventUserPoolsHeader = p.header("VerifyAuthChallengeResponse_Authentication")
 	e.Request.UserAttributes, e.Request.UserNotFound = p.attributes(), p.unknown
 	e.Request.PrivateChallengeParameters, e.Request.ChallengeAnswer, e.Request.ClientMetadata = private, answer, metadata
-	r.reset()
+	r.reset(p)
 	e, err := call(r.verify, e)
 	return e.Response.AnswerCorrect, err
 }
 
 // call calls a handler. A panic is a fault of the handler, and comes back as an
 // error of another type than a handler may return.
-func call[E any](handler func(context.Context, E) (E, error), e E) (answer E, err error) {
+func call[E any](handler customauth.Handler[E], e E) (answer E, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,9 +21,16 @@ type world struct {
 	now     time.Duration
 	started int
 	signIns []signIn
-	books   *ledger // the oracle's
-	store   *ledger // the handlers'
+	numbers map[string]string // of users who changed theirs; never changed in place
+	books   *ledger           // the oracle's
+	store   *ledger           // the handlers'
 	codes   int
+
+	// The world as it would be if strangers had not done what they did; see
+	// strangers_test.go.
+	without *world
+	listens bool
+	heard   []string // what the app got to see in the last call
 }
 
 type signIn struct {
@@ -37,32 +43,47 @@ type signIn struct {
 	// As the oracle has it.
 	stands outcome
 	step   int
+	rounds int
 	last   *challenge // never changed in place
 	used   []string   // right answers of challenges before the last
+	passed *repeat    // the last one that was passed, if calls may be repeated late
 
 	// Counted on their own, for the invariants.
-	passed             int // steps whose right answer was given in time
+	proved             int // steps whose right answer was given in time
 	compared, messages int // in this step
+
+	without int // its place in world.without; -1: it is not there
+}
+
+// A repeat is what the service may ask Verify once more.
+type repeat struct {
+	*challenge
+	step    int
+	private map[string]string
 }
 
 func (w *world) clone() *world {
 	c := *w
 	c.signIns = slices.Clone(w.signIns)
 	c.books, c.store = w.books.clone(), w.store.clone()
+	if w.without != nil {
+		c.without = w.without.clone()
+	}
 	return &c
 }
 
 // A move is one thing that can happen.
 type move struct {
 	verb   verb
-	signIn int    // of prove and reply
-	person person // of begin
+	signIn int    // of prove, answering and repeating
+	person person // of begin and moving
 	srp    bool   // of begin: the app starts with SRP_A
 	reply  reply
 	with   metadata
-	end    end  // how sending ends
-	again  bool // the service calls each trigger twice, and keeps the second answer
-	down   bool // the store is down
+	number string // of moving
+	end    end    // how sending ends
+	again  bool   // the service calls each trigger twice, and keeps the second answer
+	down   bool   // the store is down
 }
 
 type verb int
@@ -71,7 +92,8 @@ const (
 	begin verb = iota
 	prove      // the right password
 	answering
-	moving // the user gets another phone number, or the first one back
+	repeating // Verify is called once more for the answer that passed
+	moving    // the user gets another phone number
 	wait
 )
 
@@ -84,8 +106,10 @@ func (m move) String() string {
 		s = fmt.Sprintf("prove(%d)", m.signIn)
 	case answering:
 		s = fmt.Sprintf("answer(%d, %v, %s)", m.signIn, m.reply, m.with)
+	case repeating:
+		s = fmt.Sprintf("repeat(%d)", m.signIn)
 	case moving:
-		return fmt.Sprintf("move(%d)", m.signIn)
+		return fmt.Sprintf("move(%s, %s)", m.person.user, m.number)
 	case wait:
 		return "wait"
 	}
@@ -168,7 +192,7 @@ func (w *world) text(i int, r reply, k kind) (text any, is answer, ok bool) {
 	case empty:
 		return "", malformed, true
 	case blank:
-		return " - ", malformed, true
+		return " - ", is, true
 	case long:
 		return strings.Repeat("0", 257) + one, malformed, true
 	case control:
@@ -199,15 +223,19 @@ type metadata int
 const (
 	bare metadata = iota
 	resend
+	choose
 	junk
 )
 
-func (m metadata) String() string { return [...]string{"bare", "resend", "junk"}[m] }
+func (m metadata) String() string { return [...]string{"bare", "resend", "choose", "junk"}[m] }
+
+// asks reports whether the app asks for another challenge with it.
+func (m metadata) asks() bool { return m == resend || m == choose }
 
 func (m metadata) value() map[string]string {
 	switch m {
-	case resend:
-		return map[string]string{"action": "resend"}
+	case resend, choose:
+		return map[string]string{"action": m.String()}
 	case junk:
 		return map[string]string{"action": "RESEND", "resend": "action", "issueTokens": "true", "": "resend"}
 	}
@@ -225,23 +253,39 @@ func faultf(format string, args ...any) error { return &fault{fmt.Sprintf(format
 func (w *world) set(r *rig, m move) {
 	r.store, r.codes, r.end, r.used = w.store, w.codes, m.end, false
 	w.store.down, w.books.down = m.down, m.down
+	w.heard = nil
+}
+
+// hear keeps what the app got to see.
+func (w *world) hear(format string, args ...any) {
+	if w.listens {
+
+		w.heard = append(w.heard, fmt.Sprintf(format, args...))
+	}
 }
 
 // begins starts a sign-in.
 func (w *world) begins(r *rig, m move) error {
 	w.set(r, m)
 	w.started++
-	s := signIn{person: m.person, srp: m.srp}
-	first := r.rules.steps[0].kind == password
+	s := signIn{person: w.person(m.person), srp: m.srp, without: -1}
 	if m.srp {
 		s.session = []*entry{{ChallengeName: srpName, ChallengeResult: true}}
 	}
 	w.signIns = append(w.signIns, s)
 	at := &w.signIns[len(w.signIns)-1]
-	if first && !m.srp {
-		return w.defines(r, at, m, fails)
+	if r.rules.steps[0].kind == password && !m.srp {
+		return w.defines(r, at, m, fails, "foreign_session")
 	}
 	return w.proceeds(r, at, m)
+}
+
+// person is a person with the number that he has now.
+func (w *world) person(p person) person {
+	if number, ok := w.numbers[p.user]; ok {
+		p.phone = number
+	}
+	return p
 }
 
 // proves gives the right password.
@@ -250,17 +294,22 @@ func (w *world) proves(r *rig, m move) error {
 	s := &w.signIns[m.signIn]
 	s.session = append(slices.Clip(s.session), &entry{ChallengeName: passwordName, ChallengeResult: true})
 	s.step++
-	s.passed++
+	s.proved++
 	return w.proceeds(r, s, m)
 }
 
 // moves gives the user another phone number.
 func (w *world) moves(_ *rig, m move) error {
-	s := &w.signIns[m.signIn]
-	if s.phone == otherPhone {
-		s.phone = alice.phone
-	} else {
-		s.phone = otherPhone
+	w.heard = nil
+	w.numbers = maps.Clone(w.numbers)
+	if w.numbers == nil {
+		w.numbers = map[string]string{}
+	}
+	w.numbers[m.person.user] = m.number
+	for i := range w.signIns {
+		if s := &w.signIns[i]; s.user == m.person.user && !s.unknown {
+			s.phone = m.number
+		}
 	}
 	return nil
 }
@@ -273,18 +322,30 @@ func (w *world) checks(r *rig, m move) (passed, ok bool, err error) {
 	if !ok {
 		return false, false, nil
 	}
-	is.resend = m.with == resend
+	is.asks = m.with.asks()
 	for range calls(m) {
-		passed, err = w.verifies(r, s, text, is, m.with)
+		passed, err = w.verifies(r, s, s.last, s.step, s.private, text, is, m.with)
 		if err != nil || s.stands == fails {
 			return false, true, err
 		}
 	}
 	if passed {
-		s.passed++
+		s.proved++
 	}
 	s.session = append(slices.Clip(s.session), &entry{ChallengeName: customName, ChallengeResult: passed, ChallengeMetadata: s.meta})
 	return passed, true, nil
+}
+
+// repeats calls Verify once more for the answer that passed a step. The service has
+// its answer already.
+func (w *world) repeats(r *rig, m move) error {
+	w.set(r, m)
+	s := &w.signIns[m.signIn]
+	p, compared := s.passed, s.compared
+	defer func() { s.compared = compared }()
+	_, err := w.verifies(
+		r, s, p.challenge, p.step, p.private, p.right, answer{right: true}, bare)
+	return err
 }
 
 func calls(m move) int {
@@ -294,37 +355,38 @@ func calls(m move) int {
 	return 1
 }
 
-func (w *world) verifies(r *rig, s *signIn, text any, is answer, with metadata) (bool, error) {
-	want, compares, broken := r.rules.verdict(s.step, s.last, s.person, is, w.now, w.books)
-	got, err := r.callVerify(s.person, s.private, text, with.value())
-	if broken {
+func (w *world) verifies(r *rig, s *signIn, c *challenge, step int, private map[string]string, text any, is answer, with metadata) (bool, error) {
+	want := r.rules.verdict(step, c, s.person, is, w.now, w.books)
+	got, err := r.callVerify(s.person, private, text, with.value())
+	if want.broken {
 		s.stands = fails
-		return false, w.broke(r, "verify", err)
+		return false, w.broke(r, "verify", want.reason, err)
 	}
+	w.hear("verify %t %v", got, err)
 	switch {
 	case err != nil:
 		return false, faultf("verify: %v", err)
-	case got != want:
-		return false, faultf("verify says %t, the rules %t", got, want)
+	case got != want.right:
+		return false, faultf("verify says %t, the rules %t", got, want.right)
 	case len(r.sent)+len(r.made) > 0:
 		return false, faultf("verify made or sent a code")
 	}
 	outcome := customauth.Refused
-	if want {
+	if want.right {
 		outcome = customauth.Passed
 	}
-	if err := observed(r, "verify", outcome); err != nil {
+	if err := observed(r, "verify", outcome, want.reason); err != nil {
 		return false, err
 	}
-	wantCompared := 0
-	if compares {
-		wantCompared = 1
+	compared := 0
+	if want.compared {
+		compared = 1
 		s.compared++
 	}
-	if r.watching(s.step) && r.compared != wantCompared {
-		return false, faultf("verify compared %d times, the rules say %d", r.compared, wantCompared)
+	if r.compared != compared {
+		return false, faultf("verify compared %d times, the rules say %d", r.compared, compared)
 	}
-	return want, w.sameBooks(&r.rules)
+	return want.right, w.sameBooks(r)
 }
 
 // continues goes on after an answer.
@@ -335,6 +397,9 @@ func (w *world) continues(r *rig, m move, passed bool) error {
 		return nil // the store was down
 	}
 	if passed {
+		if r.rules.repeats {
+			s.passed = &repeat{s.last, s.step, s.private}
+		}
 		s.step, s.last, s.used = s.step+1, nil, append(slices.Clip(s.used), s.last.right)
 		s.compared, s.messages = 0, 0
 	}
@@ -343,8 +408,8 @@ func (w *world) continues(r *rig, m move, passed bool) error {
 
 // proceeds lets Define decide, and Create make the challenge that it asks for.
 func (w *world) proceeds(r *rig, s *signIn, m move) error {
-	want := r.rules.decide(s.step, s.last, s.person, m.with == resend)
-	if err := w.defines(r, s, m, want); err != nil {
+	want, reason := r.rules.decide(s.step, s.last, s.rounds, s.person, m.with.asks())
+	if err := w.defines(r, s, m, want, reason); err != nil {
 		return err
 	}
 	if want != asksChallenge {
@@ -363,12 +428,14 @@ func (w *world) proceeds(r *rig, s *signIn, m move) error {
 			return err
 		}
 	}
+	s.rounds++
 	return nil
 }
 
-func (w *world) defines(r *rig, s *signIn, m move, want outcome) error {
+func (w *world) defines(r *rig, s *signIn, m move, want outcome, reason string) error {
 	for range calls(m) {
 		got, err := r.callDefine(s.person, s.session, m.with.value())
+		w.hear("define %v %v", got, err)
 		switch {
 		case err != nil:
 			return faultf("define: %v", err)
@@ -377,31 +444,43 @@ func (w *world) defines(r *rig, s *signIn, m move, want outcome) error {
 		case len(r.sent)+len(r.made)+r.compared > 0:
 			return faultf("define sent, made or compared a code")
 		}
-		outcome := map[outcome]customauth.Outcome{fails: customauth.Refused, tokens: customauth.Passed, asksPassword: customauth.Asked, asksChallenge: customauth.Asked}[want]
-		if err := observed(r, "define", outcome); err != nil {
+		outcome := customauth.Asked
+		switch want {
+		case fails:
+			outcome = customauth.Refused
+		case tokens:
+			outcome = customauth.Passed
+		}
+		if err := observed(r, "define", outcome, reason); err != nil {
 			return err
 		}
 	}
 	s.stands = want
-	return w.sameBooks(&r.rules)
+	return w.sameBooks(r)
 }
 
 func (w *world) creates(r *rig, s *signIn, m move) error {
-	want := r.rules.ask(s.step, s.last, s.person, m.with == resend, w.now, m.end, w.books)
+	want := r.rules.ask(s.step, s.last, s.rounds, s.person, m.with.asks(), w.now, m.end, w.books)
 	got, err := r.callCreate(s.person, s.session, m.with.value(), customName)
 	w.codes = r.codes
 	if want.broken {
 		s.stands = fails
-		return w.broke(r, "create", err)
+		return w.broke(r, "create", want.reason, err)
 	}
+	w.hear("create %v, %d messages, %v", got.PublicChallengeParameters, len(r.sent), err)
 	public := r.rules.shown(s.step, want, w.now)
+	private := got.PrivateChallengeParameters["customauth"]
 	switch {
 	case err != nil:
 		return faultf("create: %v", err)
 	case !maps.Equal(got.PublicChallengeParameters, public):
 		return faultf("create shows\n\t%v, the rules say\n\t%v", got.PublicChallengeParameters, public)
-	case len(got.PrivateChallengeParameters) == 0 || got.ChallengeMetadata == "":
+	case private == "" || got.ChallengeMetadata == "":
 		return faultf("create keeps no state")
+	case want.brief && len(got.ChallengeMetadata) >= len(private)-8:
+		return faultf("the record of a repeated challenge is as long as that of a new one")
+	case want.fresh && got.ChallengeMetadata != private:
+		return faultf("a new challenge has two records")
 	case len(r.sent) != want.sent:
 		return faultf("create sent %d messages, the rules say %d", len(r.sent), want.sent)
 	case want.fresh && len(r.made) != 1:
@@ -409,8 +488,20 @@ func (w *world) creates(r *rig, s *signIn, m move) error {
 	case r.compared > 0:
 		return faultf("create compared")
 	}
+	outcome := customauth.Refused
+	switch want.code {
+	case "", "wrong_code", "not_proved", "expired":
+		outcome = customauth.Asked
+	}
+	reason := want.reason
+	if reason == "" {
+		reason = want.code
+	}
+	if err := observed(r, "create", outcome, reason); err != nil {
+		return err
+	}
 	for _, sent := range r.sent {
-		if want.fresh && sent.Code.Reveal() != r.made[0] || sent.To.Address != s.address(r.rules.steps[s.step]) {
+		if want.fresh && sent.Code.Reveal() != r.made[0] || sent.To.Address.Reveal() != s.address(r.rules.steps[s.step]) {
 			return faultf("create sent another code, or to somebody else")
 		}
 	}
@@ -426,126 +517,174 @@ func (w *world) creates(r *rig, s *signIn, m move) error {
 	if m.end != undelivered && m.end != unreachable {
 		s.messages += len(r.sent)
 	}
-	return w.sameBooks(&r.rules)
+	return w.sameBooks(r)
 }
 
 // broke is what must come of a store that is down.
-func (w *world) broke(r *rig, trigger string, err error) error {
+func (w *world) broke(r *rig, trigger, reason string, err error) error {
 	if _, ok := err.(*customauth.Error); !ok {
 		return faultf("%s: the store is down, and the error is %v", trigger, err)
 	}
 	if len(r.sent)+r.compared > 0 {
 		return faultf("%s: the store is down, and something was sent or compared", trigger)
 	}
-	if err := observed(r, trigger, customauth.Broken); err != nil {
+	if err := observed(r, trigger, customauth.Broken, reason); err != nil {
 		return err
 	}
-	return w.sameBooks(&r.rules)
+	return w.sameBooks(r)
 }
 
-func observed(r *rig, trigger string, want customauth.Outcome) error {
-	if len(r.seen) != 1 || r.seen[0].Trigger != trigger || r.seen[0].Outcome != want {
-		return faultf("%s observed as %+v, the rules say %s", trigger, r.seen, want)
+func observed(r *rig, trigger string, want customauth.Outcome, reason string) error {
+	if len(r.seen) != 1 || string(r.seen[0].Trigger) != trigger || r.seen[0].Outcome != want || string(r.seen[0].Reason) != reason {
+		return faultf("%s observed as %+v, the rules say %s by %q", trigger, r.seen, want, reason)
 	}
 	return nil
 }
-
-// watching reports whether comparisons of a step are counted.
-func (r *rig) watching(step int) bool { return r.watch || r.rules.steps[step].kind == word }
 
 // sameBooks compares what the store counted with what it must have. Its keys are
 // opaque beyond their kind.
-func (w *world) sameBooks(b *rulebook) error {
-	got, want := summary(w.store, ":", b), summary(w.books, " ", b)
-	if !slices.Equal(got, want) {
-		return faultf("the store has\n\t%v, the rules say\n\t%v", got, want)
+func (w *world) sameBooks(r *rig) error {
+	if r.trespass != nil {
+		return faultf("%v", r.trespass)
 	}
-	return nil
-}
-
-func summary(l *ledger, mark string, b *rulebook) []string {
-	if len(l.tallies) == 0 {
+	got, want := w.store.lines(), w.books.lines()
+	if slices.EqualFunc(got, want, line.equal) {
 		return nil
 	}
-	list := make([]string, 0, len(l.tallies))
-	for key, t := range l.tallies {
-		kind, _, _ := strings.Cut(key, mark)
-		line := append([]byte(kind), " at"...)
-		for _, at := range t.times {
-			line = strconv.AppendInt(append(line, ' '), int64(at), 10)
-		}
-		if consecutive(b.limitsOf(kind)) {
-			line = strconv.AppendInt(append(line, ", consecutive "...), int64(t.streak), 10)
-		}
-		list = append(list, string(line))
+	return faultf("the store has\n\t%v, the rules say\n\t%v", got, want)
+}
+
+// A line is what is counted in one place, without saying for whom.
+type line struct {
+	kind, counter string
+	times         []happening
+}
+
+func (l line) String() string {
+	s := l.kind + " " + l.counter
+	for _, h := range l.times {
+		s += fmt.Sprint(" ", h.at)
 	}
-	slices.Sort(list)
+	return s
+}
+
+func (l line) equal(o line) bool { return l.compare(o) == 0 }
+
+func (l line) compare(o line) int {
+	if c := strings.Compare(l.kind, o.kind); c != 0 {
+		return c
+	}
+	if c := strings.Compare(l.counter, o.counter); c != 0 {
+		return c
+	}
+	return slices.CompareFunc(l.times, o.times, func(a, b happening) int { return int(a.at - b.at) })
+}
+
+func (l *ledger) lines() []line {
+	list := make([]line, 0, len(l.tallies))
+	for at, times := range l.tallies {
+		list = append(list, line{at.kind, at.counter, times})
+	}
+	slices.SortFunc(list, line.compare)
 	return list
 }
 
 // invariants hold in every world, whatever the oracle's rules say in detail.
-func (w *world) invariants(b *rulebook, tries int, lossless bool) error {
+func (w *world) invariants(b *rulebook, lossless bool) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for i := range w.signIns {
 		s := &w.signIns[i]
-		if s.stands == tokens && (s.unknown || s.passed != len(b.steps)) {
-			bad("tokens after %d of %d steps (unknown user: %t)", s.passed, len(b.steps), s.unknown)
+		if s.stands == tokens && (s.unknown || s.proved != len(b.steps)) {
+			bad("tokens after %d of %d steps (unknown user: %t)", s.proved, len(b.steps), s.unknown)
 		}
-		if s.stands != tokens && s.passed == len(b.steps) {
+		if s.stands != tokens && s.proved == len(b.steps) {
 			bad("no tokens after all steps")
 		}
-		if tries == 0 {
-			tries = maxRounds
-		}
-		if lossless && s.compared > tries {
-			bad("%d comparisons in one step", s.compared)
-		}
-		if s.step < len(b.steps) && lossless && s.messages > b.steps[s.step].most {
-			bad("%d messages in one step", s.messages)
+		if s.rounds > maxRounds {
+			bad("%d rounds", s.rounds)
 		}
 		if s.unknown && s.messages > 0 {
 			bad("a message for an unknown user")
 		}
+		if s.step == len(b.steps) || !lossless {
+			continue
+		}
+		step := b.steps[s.step]
+		if b.tries > 0 && !step.unguessable() && s.compared > b.tries {
+			bad("%d comparisons in one step", s.compared)
+		}
+		if s.messages > step.most {
+			bad("%d messages in one step", s.messages)
+		}
 	}
-	if !b.free {
-		for key, t := range w.store.tallies {
-			kind, _, _ := strings.Cut(key, ":")
-			for _, l := range b.limitsOf(kind) {
-				if n := t.within(l.per, w.now); n > l.most {
-					bad("%d %s events in %v, and the limit is %d", n, kind, l.per, l.most)
+	if b.free {
+		return errors.Join(errs...)
+	}
+	for at, times := range w.store.tallies {
+		for _, l := range b.limitsOf(at) {
+			n := 0
+			for _, h := range times {
+				if l.per == 0 || w.now-h.at < l.per {
+					n++
 				}
+			}
+			if n > l.most {
+				bad("%d of %s %s in %v, and the limit is %d", n, at.kind, at.counter, l.per, l.most)
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func consecutive(limits []limit) bool {
-	return slices.ContainsFunc(limits, func(l limit) bool { return l.per == 0 })
-}
-
-// limitsOf are the limits on a kind of key.
-func (b *rulebook) limitsOf(kind string) []limit {
-	switch kind {
+// limitsOf are the limits on a place.
+func (b *rulebook) limitsOf(at place) []limit {
+	switch at.counter {
 	case "guess":
 		return b.guesses
-	case "guess0":
-		return b.shared
+	case "failures":
+		if at.kind == "nobody" {
+			return []limit{{b.failures, month}}
+		}
+		return []limit{{b.failures, 0}}
+	case "send":
+		return b.messages
+	case "to":
+		return b.destination
+	case "unproved":
+		return b.unproved
 	}
-	return b.sends
-}
-
-func (t tally) within(per, now time.Duration) (n int) {
-	if per == 0 {
-		return t.streak
-	}
-	for _, at := range t.times {
-		if now-at < per {
-			n++
+	for _, n := range b.named {
+		if at.counter == n.name {
+			return n.limits
 		}
 	}
-	return n
+	return nil
+}
+
+// binding are the limits on a place that can be full in this exploration.
+func (b *rulebook) binding(at place) (list []limit) {
+	most := b.answers
+	switch at.counter {
+	case "send", "to", "unproved":
+		most = b.sends
+	case "guess", "failures":
+	default:
+		most = max(b.answers, b.sends)
+	}
+	for _, l := range b.limitsOf(at) {
+		if l.most < most {
+			list = append(list, l)
+		}
+	}
+	if at.counter == "send" {
+		for _, s := range b.steps {
+			if s.medium != "" {
+				list = append(list, limit{1, s.cooldown})
+			}
+		}
+	}
+	return list
 }
 
 // key tells worlds apart that can go on differently: times count by their distance,
@@ -555,30 +694,34 @@ func (t tally) within(per, now time.Duration) (n int) {
 func (w *world) key(b *rulebook) string {
 	var list []string
 	for i := range w.signIns {
-		list = append(list, string(w.signIns[i].key(w.now)))
+		list = append(list, string(w.signIns[i].key(w, b)))
 	}
 	slices.Sort(list)
 	out := []byte{byte(w.started)}
 	out = binary.BigEndian.AppendUint32(out, uint32(w.now%time.Second))
-	for _, s := range list {
-		out = append(append(out, byte(len(s))), s...)
-	}
+	out = joined(out, list)
 	list = list[:0]
-	for key, t := range w.books.tallies {
-		e := append([]byte(key), 0)
+	for user, phone := range w.numbers {
+		list = append(list, user+phone)
+	}
+	slices.Sort(list)
+	out = joined(out, list)
+	list = list[:0]
+	for at, times := range w.books.tallies {
+		e := append([]byte(at.kind+" "+at.key+" "+at.counter+" "+at.of), 0)
+		matters := at.counter == "ok" && len(b.binding(place{counter: "unproved"})) > 0
 		var longest time.Duration
-		matters := false
-		for _, l := range b.bookLimits(key) {
+		for _, l := range b.binding(at) {
 			longest = max(longest, l.per)
 			if l.per == 0 {
 				matters = true
-				e = append(e, byte(t.streak))
+				e = append(e, byte(len(times)))
 			}
 		}
-		for _, at := range t.times {
-			if w.now-at < longest {
+		for _, h := range times {
+			if w.now-h.at < longest {
 				matters = true
-				e = binary.BigEndian.AppendUint64(e, uint64(w.now-at))
+				e = binary.BigEndian.AppendUint64(e, uint64(w.now-h.at))
 			}
 		}
 		if matters {
@@ -586,59 +729,55 @@ func (w *world) key(b *rulebook) string {
 		}
 	}
 	slices.Sort(list)
-	for _, s := range list {
-		out = append(append(out, byte(len(s))), s...)
+	out = joined(out, list)
+	if w.without != nil {
+		out = append(out, w.without.key(b)...)
 	}
 	return string(out)
 }
 
-// bookLimits are the limits on a key of the oracle's books, without those that
-// can never be full.
-func (b *rulebook) bookLimits(key string) []limit {
-	switch kind, _, _ := strings.Cut(key, " "); kind {
-	case "guess":
-		return b.binding(b.guesses, b.answers)
-	case "guess0":
-		return b.binding(b.shared, b.answers)
+func joined(out []byte, list []string) []byte {
+	out = append(out, byte(len(list)))
+	for _, s := range list {
+		out = append(binary.BigEndian.AppendUint16(out, uint16(len(s))), s...)
 	}
-	limits := b.binding(b.sends, b.messages)
-	for _, s := range b.steps {
-		if s.kind == code {
-			limits = append(limits, limit{1, s.cooldown})
-		}
-	}
-	return limits
+	return out
 }
 
-func (b *rulebook) binding(limits []limit, events int) (list []limit) {
-	for _, l := range limits {
-		if l.most < events {
-			list = append(list, l)
-		}
-	}
-	return list
-}
-
-func (s *signIn) key(now time.Duration) []byte {
+func (s *signIn) key(w *world, b *rulebook) []byte {
 	out := append([]byte(s.user), 0)
 	out = append(out, s.client...)
-	out = append(out, 0, byte(s.stands), flag(s.newest() != ""), flag(s.phone == otherPhone))
-	if s.stands == tokens || s.stands == fails {
+	out = append(out, 0, byte(s.stands), bit(s.newest() != ""))
+	if p := s.passed; p != nil && w.now < p.expires {
+		age := grace + 1
+		if at, used := w.books.tagged(place{s.sort(), s.account(), "used", ""}, p.right); used {
+			age = min(age, w.now-at)
+		}
+		out = append(out, byte(p.step), bit(p.to == s.address(b.steps[p.step])))
+		out = binary.BigEndian.AppendUint64(out, uint64(age))
+		out = binary.BigEndian.AppendUint64(out, uint64(p.expires-w.now))
+	}
+	if s.over(b) {
 		return out
 	}
-	out = append(out, byte(s.step), flag(len(s.used) > 0))
+	out = append(out, byte(s.step), byte(s.rounds), bit(len(s.used) > 0))
 	if s.last == nil {
 		return out
 	}
 	c := s.last
-	out = append(out, byte(c.wrong), byte(c.sends), byte(c.rounds), flag(c.silent), flag(c.right != ""))
-	out = append(append(out, c.void...), 0, flag(c.to == s.phone))
-	out = binary.BigEndian.AppendUint64(out, uint64(max(0, c.expires-now)))
-	out = binary.BigEndian.AppendUint64(out, uint64(max(0, c.again-now)))
+	out = append(out, byte(c.wrong), byte(c.sends), bit(c.silent), bit(c.right != ""))
+	out = append(append(out, c.void...), 0, bit(c.to == s.address(b.steps[s.step])))
+	out = binary.BigEndian.AppendUint64(out, uint64(max(0, c.expires-w.now)))
+	out = binary.BigEndian.AppendUint64(out, uint64(max(0, c.again-w.now)))
 	return append(out, byte(s.compared), byte(s.messages))
 }
 
-func flag(b bool) byte {
+// over reports whether nobody answers any more.
+func (s *signIn) over(b *rulebook) bool {
+	return s.stands == tokens || s.stands == fails || s.stands == asksChallenge && s.rounds > b.rounds
+}
+
+func bit(b bool) byte {
 	if b {
 		return 1
 	}
@@ -653,18 +792,26 @@ func (w *world) deadline(b *rulebook) (at time.Duration, ok bool) {
 		}
 	}
 	for i := range w.signIns {
-		if s := &w.signIns[i]; s.stands == asksChallenge {
+		s := &w.signIns[i]
+		if s.stands == asksChallenge && !s.over(b) {
 			look(s.last.again)
+
 			if s.last.void == "" {
 				look(s.last.expires)
 			}
 		}
+		if p := s.passed; p != nil {
+			look(p.expires)
+			if at, used := w.books.tagged(place{s.sort(), s.account(), "used", ""}, p.right); used {
+				look(at + grace + 1)
+			}
+		}
 	}
-	for key, t := range w.books.tallies {
-		for _, l := range b.bookLimits(key) {
-			for _, at := range t.times {
+	for place, times := range w.books.tallies {
+		for _, l := range b.binding(place) {
+			for _, h := range times {
 				if l.per > 0 {
-					look(at + l.per)
+					look(h.at + l.per)
 				}
 			}
 		}

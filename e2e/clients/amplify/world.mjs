@@ -9,10 +9,15 @@ Amplify.configure({
   Auth: { Cognito: { userPoolId: POOL_ID, userPoolClientId: CLIENT_ID, userPoolEndpoint: ENDPOINT } },
 });
 
+// codes returns the codes that went to an address, newest first.
+export async function codes(to) {
+  const response = await fetch(`${INBOX}/?to=${encodeURIComponent(to)}`);
+  return response.json();
+}
+
 // texts returns the codes that the phone got, newest first.
 export async function texts() {
-  const response = await fetch(`${INBOX}/?to=${encodeURIComponent(PHONE)}`);
-  return response.json();
+  return codes(PHONE);
 }
 
 export async function rightCode() {

@@ -3,7 +3,6 @@ package main_test
 // The nested modules, fetched as the root is, fit it and each other.
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -29,17 +28,16 @@ func TestModulesFitTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	marked, err := postauth.New(postauth.Options{})
+	options := customauth.Options{
+		Keys:       []customauth.Secret{customauth.Hide("a key that is made of 32 letters")},
+		CounterKey: customauth.Hide("another key, of 32 letters again"),
+		Store:      store,
+		Guard:      guard,
+		Senders:    map[string]customauth.Sender{"SMS": new(cognitotest.Inbox)},
+	}
+	marked, err := postauth.New(postauth.Options{Proved: options.Proved})
 	if err != nil {
 		t.Fatal(err)
-	}
-	options := customauth.Options{
-		Keys:  [][]byte{bytes.Repeat([]byte{1}, 32)},
-		Store: store,
-		Steps: []customauth.Challenge{customauth.OTP{
-			Guard:  guard,
-			Sender: new(cognitotest.Inbox),
-		}},
 	}
 	_, err = customauth.NewHandler(options, map[string]lambda.Handler{
 		"PreSignUp":          lambda.NewHandler(presignup.New(guard.SignUp)),

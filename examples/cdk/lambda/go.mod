@@ -4,13 +4,16 @@ go 1.26
 
 require (
 	github.com/aws/aws-lambda-go v1.55.1
-	github.com/aws/aws-sdk-go-v2 v1.47.7
-	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10
 	github.com/cyber-eternal/customauth v0.1.0
 	github.com/cyber-eternal/customauth/dynamodbstore v0.1.0
 	github.com/cyber-eternal/customauth/postauth v0.1.0
 	github.com/cyber-eternal/customauth/smsguard v0.1.0
 	github.com/google/go-cmp v0.7.0
+)
+
+require (
+	github.com/aws/aws-sdk-go-v2 v1.47.7 // indirect
+	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10 // indirect
 )
 
 require (
@@ -22,14 +25,13 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
-	github.com/nyaruka/phonenumbers v1.8.1 // indirect
-	golang.org/x/text v0.23.0 // indirect
-	google.golang.org/protobuf v1.36.11 // indirect
+	github.com/cyber-eternal/customauth/secretskeys v0.1.0
 )
 
 replace (
 	github.com/cyber-eternal/customauth => ../../..
 	github.com/cyber-eternal/customauth/dynamodbstore => ../../../dynamodbstore
 	github.com/cyber-eternal/customauth/postauth => ../../../postauth
+	github.com/cyber-eternal/customauth/secretskeys => ../../../secretskeys
 	github.com/cyber-eternal/customauth/smsguard => ../../../smsguard
 )

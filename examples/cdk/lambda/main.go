@@ -1,14 +1,17 @@
-// Command lambda answers every trigger of the user pool that examples/cdk
-// deploys. It wires in everything: codes by SMS, counters in DynamoDB, rules
-// against SMS pumping, sign-up, and marking phone numbers as verified.
+// Command lambda answers the triggers of a sign-in and of a sign-up for the user pool
+// that examples/cdk, examples/terraform and examples/sam deploy. It wires in
+// everything: codes by SMS, counters in DynamoDB, rules against SMS pumping, and keys
+// that are rotated. What comes after a sign-in is the command postauth; the keys are
+// rotated by the command rotation.
 //
-// It is configured by the environment, which stack.ts sets: CUSTOMAUTH_KEYS_SECRET,
-// CUSTOMAUTH_TABLE and CUSTOMAUTH_COUNTRIES; if wanted, CUSTOMAUTH_SENDER_ID and
-// CUSTOMAUTH_ORIGINATION_NUMBER.
+// It is configured by the environment: CUSTOMAUTH_KEYS_SECRET,
+// CUSTOMAUTH_COUNTER_SECRET, CUSTOMAUTH_TABLE and CUSTOMAUTH_COUNTRIES; if wanted,
+// CUSTOMAUTH_SENDER_ID and CUSTOMAUTH_ORIGINATION_NUMBER.
 package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"strings"
@@ -16,9 +19,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/cyber-eternal/customauth"
-	"github.com/cyber-eternal/customauth/dynamodbstore"
-	"github.com/cyber-eternal/customauth/postauth"
+	"github.com/cyber-eternal/customauth/examples/cdk/lambda/internal/counters"
 	"github.com/cyber-eternal/customauth/presignup"
+	"github.com/cyber-eternal/customauth/secretskeys"
 	"github.com/cyber-eternal/customauth/smsguard"
 )
 
@@ -34,41 +37,37 @@ func main() {
 
 // newHandler runs in Lambda's init phase, where CPU is free.
 func newHandler(ctx context.Context) (lambda.Handler, error) {
-	keys, err := readKeys(ctx, os.Getenv("CUSTOMAUTH_KEYS_SECRET"))
+	secret := os.Getenv("CUSTOMAUTH_KEYS_SECRET")
+	if secret == "" {
+		return nil, errors.New("CUSTOMAUTH_KEYS_SECRET does not name the secret with the keys")
+	}
+	client, err := secretskeys.NewClient()
 	if err != nil {
 		return nil, err
 	}
-	store, err := dynamodbstore.New(dynamodbstore.Options{Table: os.Getenv("CUSTOMAUTH_TABLE")})
+	options, err := counters.Options(ctx, client)
 	if err != nil {
 		return nil, err
 	}
-	// Opens the connection while CPU is free. A failure shows again with the first
-	// count, and a function that counts nothing may not even ask.
-	_ = store.Warm(ctx)
 	guard, err := smsguard.New(smsguard.Options{
-		Store: store,
+		Store: options.Store,
 		Allow: strings.Split(os.Getenv("CUSTOMAUTH_COUNTRIES"), ","),
 	})
 	if err != nil {
 		return nil, err
 	}
-	marked, err := postauth.New(postauth.Options{})
-	if err != nil {
-		return nil, err
-	}
-	options := customauth.Options{
-		Keys:  keys,
-		Store: store,
-		Steps: []customauth.Challenge{customauth.OTP{
-			Guard: guard,
-			Sender: &customauth.SNSSender{
-				SenderID:          os.Getenv("CUSTOMAUTH_SENDER_ID"),
-				OriginationNumber: os.Getenv("CUSTOMAUTH_ORIGINATION_NUMBER"),
-			},
-		}},
-	}
-	return customauth.NewHandler(options, map[string]lambda.Handler{
-		"PreSignUp":          lambda.NewHandler(presignup.New(guard.SignUp)),
-		"PostAuthentication": lambda.NewHandler(marked),
+	options.Guard = guard
+	options.Senders = map[string]customauth.Sender{"SMS": &customauth.SNSSender{
+		SenderID:          os.Getenv("CUSTOMAUTH_SENDER_ID"),
+		OriginationNumber: os.Getenv("CUSTOMAUTH_ORIGINATION_NUMBER"),
+	}}
+	signUp := lambda.NewHandler(presignup.New(guard.SignUp))
+	return secretskeys.NewHandler(ctx, secretskeys.Options{
+		Client:   client,
+		SecretID: secret,
+		Build: func(keys []customauth.Secret) (lambda.Handler, error) {
+			options.Keys = keys
+			return customauth.NewHandler(options, map[string]lambda.Handler{"PreSignUp": signUp})
+		},
 	})
 }

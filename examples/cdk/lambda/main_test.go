@@ -26,30 +26,38 @@ import (
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
 )
 
-// binary is the function, built by TestMain with the flags of build.ts but for
-// this machine.
-var binary string
+// challenges and postAuth are the functions, built by TestMain with the flags of
+// build.ts but for this machine.
+var challenges, postAuth string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "lambda")
 	if err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("%v\n%s", err, out))
-	}
+	challenges, postAuth = build(dir, "."), build(dir, "./postauth")
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
 
+func build(dir, command string) string {
+	binary := filepath.Join(dir, "bootstrap-"+filepath.Base(command))
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, command)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, out))
+	}
+	return binary
+}
+
 const phone = "+12065550100"
 
 // key is what Secrets Manager makes up for the stack: 64 letters and digits.
-const key = "N0tARealKeyN0tARealKeyN0tARealKeyN0tARealKeyN0tARealKeyN0tAReal1"
+const (
+	key        = "N0tARealKeyN0tARealKeyN0tARealKeyN0tARealKeyN0tARealKeyN0tAReal1"
+	counterKey = "An0therKeyThatIsN0neAn0therKeyThatIsN0neAn0therKeyThatIsN0neAn01"
+)
 
 func TestSignUpAndSignIn(t *testing.T) {
 	aws := newAWS(t)
@@ -71,16 +79,16 @@ func TestSignUpAndSignIn(t *testing.T) {
 	}
 
 	want := map[string]string{
-		"Secret":      "arn:aws:secretsmanager:us-east-1:123456789012:secret:Key",
 		"To":          phone,
 		"SenderID":    "Example",
 		"Marked user": pool.Attributes(phone)["sub"],
-		"Marked":      "phone_number_verified=true",
+		"Marked":      "phone_number=" + phone + " phone_number_verified=true",
+		"Signed out":  pool.Attributes(phone)["sub"],
 	}
 	if diff := cmp.Diff(want, aws.facts()); diff != "" {
 		t.Errorf("what AWS was told (-want +got):\n%s", diff)
 	}
-	for _, secret := range []string{key, code, phone} {
+	for _, secret := range []string{key, counterKey, code, phone} {
 		if strings.Contains(log(), secret) {
 			t.Errorf("the log holds the key, the code or the number")
 		}
@@ -112,9 +120,10 @@ func TestRefusesOtherCountries(t *testing.T) {
 // know.
 func TestCountsAcrossProcesses(t *testing.T) {
 	aws, table := newAWS(t), dynamotest.Table(t)
-	for i, want := range []string{"", "rate_limited"} {
+	for i, want := range []string{"", "sent_recently"} {
 		pool, _ := newPool(t, aws, table)
-		if err := pool.AddUser("", map[string]string{"phone_number": phone}); err != nil {
+		user := map[string]string{"sub": "0ab28e1c-a2d9-457f-9514-96eed83f4dd4", "phone_number": phone}
+		if err := pool.AddUser("", user); err != nil {
 			t.Fatal(err)
 		}
 		signIn, err := pool.SignIn(t.Context(), phone)
@@ -133,6 +142,8 @@ func TestDoesNotStart(t *testing.T) {
 		want string // in the log
 	}{
 		"without a secret":     {[]string{"CUSTOMAUTH_KEYS_SECRET="}, "CUSTOMAUTH_KEYS_SECRET"},
+		"without another":      {[]string{"CUSTOMAUTH_COUNTER_SECRET="}, "CUSTOMAUTH_COUNTER_SECRET"},
+		"with two counters":    {[]string{"CUSTOMAUTH_COUNTER_SECRET=two"}, "never rotated"},
 		"without a table":      {[]string{"CUSTOMAUTH_TABLE="}, "dynamodbstore"},
 		"without countries":    {[]string{"CUSTOMAUTH_COUNTRIES="}, "smsguard"},
 		"with a broken secret": {[]string{"CUSTOMAUTH_KEYS_SECRET=broken"}, "openssl rand -base64 32"},
@@ -141,7 +152,7 @@ func TestDoesNotStart(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			f, err := cognitotest.StartFunction(binary, cognitotest.FunctionOptions{
+			f, err := cognitotest.StartFunction(challenges, cognitotest.FunctionOptions{
 				Env: slices.Concat(environment(newAWS(t)), test.env), Output: &log,
 			})
 			if err == nil {
@@ -159,9 +170,11 @@ func environment(aws *fakeAWS) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws.URL,
 		"CUSTOMAUTH_KEYS_SECRET=arn:aws:secretsmanager:us-east-1:123456789012:secret:Key",
+		"CUSTOMAUTH_COUNTER_SECRET=arn:aws:secretsmanager:us-east-1:123456789012:secret:CounterKey",
 		"CUSTOMAUTH_TABLE=counters",
 		"CUSTOMAUTH_COUNTRIES=US,CA",
 		"CUSTOMAUTH_SENDER_ID=Example",
+		"CUSTOMAUTH_CLIENT_IDS=1example23456789testclient",
 		"GOMAXPROCS=1",
 	}
 }
@@ -172,14 +185,18 @@ func newPool(t *testing.T, aws *fakeAWS, table string) (*cognitotest.Pool, func(
 	t.Helper()
 	log := new(syncBuffer)
 	env := append(environment(aws), "AWS_ENDPOINT_URL_DYNAMODB="+dynamotest.URL(t), "CUSTOMAUTH_TABLE="+table)
-	f, err := cognitotest.StartFunction(binary, cognitotest.FunctionOptions{Env: env, Output: log})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, log)
+	start := func(binary string) *cognitotest.Function {
+		f, err := cognitotest.StartFunction(binary, cognitotest.FunctionOptions{Env: env, Output: log})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, log)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
 	}
-	t.Cleanup(func() { f.Close() })
+	f := start(challenges)
 	pool, err := cognitotest.NewPool(cognitotest.Config{
 		UsernameAttributes: []string{"phone_number"},
-		Triggers:           cognitotest.Triggers{All: f, PreSignUp: f, PostAuthentication: f},
+		Triggers:           cognitotest.Triggers{All: f, PreSignUp: f, PostAuthentication: start(postAuth)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +222,8 @@ func signUp(t *testing.T, pool *cognitotest.Pool, phone string) (status int) {
 	return w.Code
 }
 
-// A fakeAWS stands for Secrets Manager, SNS and Cognito's admin API.
+// A fakeAWS stands for Secrets Manager, SNS and Cognito's admin API, as far as the
+// functions have rights to it.
 type fakeAWS struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -244,11 +262,16 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch operation {
 	case "GetSecretValue":
 		f.secret(w, in.SecretId)
-	case "DescribeUserPoolClient":
-		io.WriteString(w, `{"UserPoolClient":{"ExplicitAuthFlows":["ALLOW_CUSTOM_AUTH","ALLOW_REFRESH_TOKEN_AUTH"],"AllowedOAuthFlowsUserPoolClient":false}}`)
 	case "AdminUpdateUserAttributes":
 		f.told["Marked user"] = in.Username
-		f.told["Marked"] = in.UserAttributes[0].Name + "=" + in.UserAttributes[0].Value
+		var marked []string
+		for _, a := range in.UserAttributes {
+			marked = append(marked, a.Name+"="+a.Value)
+		}
+		f.told["Marked"] = strings.Join(marked, " ")
+		io.WriteString(w, "{}")
+	case "AdminUserGlobalSignOut":
+		f.told["Signed out"] = in.Username
 		io.WriteString(w, "{}")
 	default:
 		http.Error(w, "no such operation", http.StatusBadRequest)
@@ -262,9 +285,14 @@ func (f *fakeAWS) secret(w http.ResponseWriter, id string) {
 		io.WriteString(w, `{"__type":"AccessDeniedException","Message":"not allowed"}`)
 	case "broken":
 		io.WriteString(w, `{"SecretString":"too short"}`)
-	default:
-		f.told["Secret"] = id
+	case "two":
+		fmt.Fprintf(w, `{"SecretString":%q}`, key+","+counterKey)
+	case "arn:aws:secretsmanager:us-east-1:123456789012:secret:Key":
 		fmt.Fprintf(w, `{"SecretString":%q}`, key)
+	case "arn:aws:secretsmanager:us-east-1:123456789012:secret:CounterKey":
+		fmt.Fprintf(w, `{"SecretString":%q}`, counterKey)
+	default:
+		http.Error(w, "no such secret", http.StatusBadRequest)
 	}
 }
 

@@ -20,7 +20,10 @@ const binary = mkdtempSync(join(scratch, 'code-'));
 writeFileSync(join(binary, 'bootstrap'), 'a stand-in');
 
 function synthesise(props: Partial<CustomAuthProps> = {}): Template {
-  return Template.fromStack(new CustomAuthStack(new App(), 'CustomAuth', { code: Code.fromAsset(binary), countries: 'US', ...props }));
+  const code = () => Code.fromAsset(binary);
+  return Template.fromStack(new CustomAuthStack(new App(), 'CustomAuth', {
+    code: { challenges: code(), postAuth: code(), rotation: code() }, countries: 'US', ...props,
+  }));
 }
 
 type Resource = { Properties: any; DeletionPolicy?: string; DependsOn?: string[] };
@@ -39,23 +42,26 @@ function statements(template: Template, role: string): any[] {
     .flatMap((policy) => policy.Properties.PolicyDocument.Statement);
 }
 
-// trigger returns the function that the pool calls for a trigger: its
-// properties, and the statements of its role, by Sid.
-function trigger(template: Template, name: string) {
-  const [, pool] = only(template, 'AWS::Cognito::UserPool');
-  const id: string = pool.Properties.LambdaConfig[name]['Fn::GetAtt'][0];
-  const fn = template.findResources('AWS::Lambda::Function')[id]!;
+// called returns a function, and the statements of its role.
+function called(template: Template, name: string) {
+  const [id, fn] = Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => new RegExp(`^${name}[0-9A-F]{8}$`).test(id))!;
   const role: string = fn.Properties.Role['Fn::GetAtt'][0];
-  return { id, properties: fn.Properties, role, statements: statements(template, role) };
+  return { id, properties: fn.Properties, role, dependsOn: fn.DependsOn as string[], statements: statements(template, role) };
 }
 
-const triggers = [
-  'DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse', 'PreSignUp', 'PostAuthentication',
-];
+// resource returns the logical id of a resource of the stack.
+function resource(template: Template, type: string, name: string): string {
+  const found = Object.keys(template.findResources(type)).filter((id) => new RegExp(`^${name}[0-9A-F]{8}$`).test(id));
+  assert.equal(found.length, 1, `${type} ${name}`);
+  return found[0]!;
+}
+
+const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const functions = ['Challenges', 'PostAuth', 'Rotation'];
 
 describe('user pool', () => {
   const template = synthesise();
-  const [, { Properties: pool, DeletionPolicy }] = only(template, 'AWS::Cognito::UserPool');
+  const [, { Properties: pool, DeletionPolicy, DependsOn }] = only(template, 'AWS::Cognito::UserPool');
 
   test('signs in by phone number', () => {
     assert.deepEqual(pool.UsernameAttributes, ['phone_number']);
@@ -72,18 +78,35 @@ describe('user pool', () => {
     assert.equal(pool.MfaConfiguration, 'OFF');
     assert.equal(pool.EnabledMfas, undefined);
   });
-  test('sends no texts of its own', () => {
-    assert.deepEqual(pool.AutoVerifiedAttributes, []);
-    assert.equal(pool.SmsConfiguration, undefined);
+  test('changes no number before it is proved', () => {
+    assert.deepEqual(pool.UserAttributeUpdateSettings, { AttributesRequireVerificationBeforeUpdate: ['phone_number'] });
+    assert.deepEqual(pool.AutoVerifiedAttributes, ['phone_number']); // Cognito wants both
+  });
+  test('has a role by which Cognito sends that code, and nothing else', () => {
+    const role: string = pool.SmsConfiguration.SnsCallerArn['Fn::GetAtt'][0];
+    assert.deepEqual(template.findResources('AWS::IAM::Role')[role]!.Properties.AssumeRolePolicyDocument.Statement, [{
+      Effect: 'Allow',
+      Action: 'sts:AssumeRole',
+      Principal: { Service: 'cognito-idp.amazonaws.com' },
+      Condition: { StringEquals: { 'sts:ExternalId': pool.SmsConfiguration.ExternalId, 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    }]);
+    assert.deepEqual(statements(template, role), texts);
+    assert.ok(DependsOn?.some((id) => id.startsWith('CognitoTextsDefaultPolicy')), `DependsOn: ${DependsOn}`);
+  });
+  test('names its plan', () => {
+    assert.equal(pool.UserPoolTier, 'ESSENTIALS');
+    assert.equal(pool.UserPoolAddOns, undefined);
+  });
+  test('is protected against threats where the plan has it', () => {
+    const [, { Properties: plus }] = only(synthesise({ plan: 'plus' }), 'AWS::Cognito::UserPool');
+    assert.equal(plus.UserPoolTier, 'PLUS');
+    assert.deepEqual(plus.UserPoolAddOns, {
+      AdvancedSecurityMode: 'ENFORCED', AdvancedSecurityAdditionalFlows: { CustomAuthMode: 'ENFORCED' },
+    });
   });
   test('can be removed', () => {
     assert.equal(DeletionPolicy, 'Delete');
     assert.equal(pool.DeletionProtection, 'INACTIVE');
-  });
-  test('keeps its users with keepUsers', () => {
-    const [, kept] = only(synthesise({ keepUsers: true }), 'AWS::Cognito::UserPool');
-    assert.equal(kept.DeletionPolicy, 'Retain');
-    assert.equal(kept.Properties.DeletionProtection, 'ACTIVE');
   });
 });
 
@@ -94,9 +117,11 @@ test('app client', () => {
   assert.deepEqual(client.Properties, {
     UserPoolId: { Ref: pool },
     GenerateSecret: false,
-    ExplicitAuthFlows: ['ALLOW_CUSTOM_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+    ExplicitAuthFlows: ['ALLOW_CUSTOM_AUTH'],
+    RefreshTokenRotation: { Feature: 'ENABLED', RetryGracePeriodSeconds: 10 },
+    WriteAttributes: ['locale', 'name', 'phone_number'],
     PreventUserExistenceErrors: 'ENABLED',
-    AuthSessionValidity: 3, // minutes
+    AuthSessionValidity: 15, // minutes
     EnableTokenRevocation: true,
     AllowedOAuthFlowsUserPoolClient: false,
     SupportedIdentityProviders: ['COGNITO'],
@@ -107,149 +132,161 @@ test('app client', () => {
   });
 });
 
-describe('one function', () => {
-  const template = synthesise();
-  const [key] = only(template, 'AWS::SecretsManager::Secret');
-  const [table] = only(template, 'AWS::DynamoDB::Table');
-  const [pool] = only(template, 'AWS::Cognito::UserPool');
-  const [log] = only(template, 'AWS::Logs::LogGroup');
-  const [fn, { Properties: properties }] = only(template, 'AWS::Lambda::Function');
+const texts = [
+  { Sid: 'SendTexts', Effect: 'Allow', Action: 'sns:Publish', Resource: '*' },
+  {
+    Sid: 'PublishToPhonesOnly',
+    Effect: 'Deny',
+    Action: 'sns:Publish',
+    Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':sns:*:*:*']] },
+  },
+];
 
-  test('answers every trigger', () => {
-    const [, { Properties }] = only(template, 'AWS::Cognito::UserPool');
-    assert.deepEqual(Properties.LambdaConfig, Object.fromEntries(triggers.map((t) => [t, { 'Fn::GetAtt': [fn, 'Arn'] }])));
+describe('functions', () => {
+  const template = synthesise();
+  const key = resource(template, 'AWS::SecretsManager::Secret', 'Key');
+  const counterKey = resource(template, 'AWS::SecretsManager::Secret', 'CounterKey');
+  const [table] = only(template, 'AWS::DynamoDB::Table');
+  const [pool, { Properties: poolProperties }] = only(template, 'AWS::Cognito::UserPool');
+  const [client] = only(template, 'AWS::Cognito::UserPoolClient');
+  const [challenges, postAuth, rotation] = functions.map((name) => called(template, name)) as [Called, Called, Called];
+  type Called = ReturnType<typeof called>;
+  const ownLog = (name: string) => ({
+    Sid: 'WriteOwnLog',
+    Effect: 'Allow',
+    Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    Resource: arn(resource(template, 'AWS::Logs::LogGroup', `${name}Log`)),
   });
-  test('runs the Go binary on arm64, 5 s at most', () => {
-    assert.equal(properties.Runtime, 'provided.al2023');
-    assert.equal(properties.Handler, 'bootstrap');
-    assert.deepEqual(properties.Architectures, ['arm64']);
-    assert.equal(properties.Timeout, 5);
-    assert.equal(properties.MemorySize, 512);
-  });
-  test('is told names, and no key', () => {
-    assert.deepEqual(properties.Environment, {
-      Variables: {
-        CUSTOMAUTH_KEYS_SECRET: { Ref: key },
-        CUSTOMAUTH_TABLE: { Ref: table },
-        CUSTOMAUTH_COUNTRIES: 'US',
-        GOMAXPROCS: '1',
+
+  test('divide the triggers', () => {
+    template.resourceCountIs('AWS::Lambda::Function', 3);
+    assert.deepEqual(poolProperties.LambdaConfig, {
+      PreSignUp: arn(challenges.id),
+      DefineAuthChallenge: arn(challenges.id),
+      CreateAuthChallenge: arn(challenges.id),
+      VerifyAuthChallengeResponse: arn(challenges.id),
+      PostAuthentication: {
+        'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':lambda:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' },
+          `:function:${postAuth.properties.FunctionName}`]],
       },
     });
   });
-  test('is told the settings for texts', () => {
-    const [, chosen] = only(
-      synthesise({ countries: 'DE,AT', senderId: 'Example', originationNumber: '+4915550001234' }), 'AWS::Lambda::Function');
-    const { CUSTOMAUTH_COUNTRIES, CUSTOMAUTH_SENDER_ID, CUSTOMAUTH_ORIGINATION_NUMBER } = chosen.Properties.Environment.Variables;
+  test('run Go on arm64, 5 s at most', () => {
+    for (const { properties } of [challenges, postAuth, rotation]) {
+      assert.equal(properties.Runtime, 'provided.al2023');
+      assert.equal(properties.Handler, 'bootstrap');
+      assert.deepEqual(properties.Architectures, ['arm64']);
+      assert.equal(properties.MemorySize, 512);
+      assert.equal(properties.ReservedConcurrentExecutions, undefined);
+    }
+    assert.deepEqual([challenges, postAuth, rotation].map((f) => f.properties.Timeout), [5, 5, 30]);
+  });
+  test('are told names, and no key', () => {
+    const common = { CUSTOMAUTH_COUNTER_SECRET: { Ref: counterKey }, CUSTOMAUTH_TABLE: { Ref: table }, GOMAXPROCS: '1' };
+    assert.deepEqual(challenges.properties.Environment, {
+      Variables: { ...common, CUSTOMAUTH_KEYS_SECRET: { Ref: key }, CUSTOMAUTH_COUNTRIES: 'US' },
+    });
+    assert.deepEqual(postAuth.properties.Environment, { Variables: { ...common, CUSTOMAUTH_CLIENT_IDS: { Ref: client } } });
+    assert.equal(rotation.properties.Environment, undefined);
+  });
+  test('are told the settings for texts', () => {
+    const chosen = called(synthesise({ countries: 'DE,AT', senderId: 'Example', originationNumber: '+4915550001234' }), 'Challenges');
+    const { CUSTOMAUTH_COUNTRIES, CUSTOMAUTH_SENDER_ID, CUSTOMAUTH_ORIGINATION_NUMBER } = chosen.properties.Environment.Variables;
     assert.deepEqual(
       [CUSTOMAUTH_COUNTRIES, CUSTOMAUTH_SENDER_ID, CUSTOMAUTH_ORIGINATION_NUMBER], ['DE,AT', 'Example', '+4915550001234']);
   });
-  test('is told real country codes', () => {
+  test('are told real country codes', () => {
     for (const countries of ['', 'de', 'Germany', 'DE, AT', 'DE,']) {
       assert.throws(() => synthesise({ countries }), /country codes like DE,AT/);
     }
   });
-  test('is called by this pool only', () => {
-    const permissions = Object.values(template.findResources('AWS::Lambda::Permission'));
-    assert.equal(permissions.length, triggers.length);
-    for (const permission of permissions) {
-      assert.deepEqual(permission.Properties, {
-        Action: 'lambda:InvokeFunction',
-        FunctionName: { 'Fn::GetAtt': [fn, 'Arn'] },
-        Principal: 'cognito-idp.amazonaws.com',
-        SourceArn: { 'Fn::GetAtt': [pool, 'Arn'] },
-      });
-    }
+  test('are called by this pool, or Secrets Manager of this account, only', () => {
+    const byPool = (fn: Called) => ({
+      Action: 'lambda:InvokeFunction', FunctionName: arn(fn.id), Principal: 'cognito-idp.amazonaws.com', SourceArn: arn(pool),
+    });
+    const permissions = Object.values(template.findResources('AWS::Lambda::Permission')).map((p) => p.Properties);
+    assert.deepEqual(permissions, [byPool(challenges), byPool(postAuth), {
+      Action: 'lambda:InvokeFunction', FunctionName: arn(rotation.id), Principal: 'secretsmanager.amazonaws.com',
+      SourceAccount: { Ref: 'AWS::AccountId' },
+    }]);
   });
-  test('has these rights and no others', () => {
-    const [role, { Properties: roleProperties }] = only(template, 'AWS::IAM::Role');
-    assert.equal(roleProperties.ManagedPolicyArns, undefined);
-    assert.equal(roleProperties.Policies, undefined);
-    assert.deepEqual(roleProperties.AssumeRolePolicyDocument.Statement, [
-      { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } },
-    ]);
-    assert.deepEqual(statements(template, role), [
-      {
-        Sid: 'WriteOwnLog',
-        Effect: 'Allow',
-        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        Resource: { 'Fn::GetAtt': [log, 'Arn'] },
-      },
-      { Sid: 'ReadKey', Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { Ref: key } },
-      { Sid: 'SendTexts', Effect: 'Allow', Action: 'sns:Publish', Resource: '*' },
-      {
-        Sid: 'PublishToPhonesOnly',
-        Effect: 'Deny',
-        Action: 'sns:Publish',
-        Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':sns:*:*:*']] },
-      },
+  test('have these rights and no others', () => {
+    for (const role of Object.values(template.findResources('AWS::IAM::Role'))) {
+      assert.equal(role.Properties.ManagedPolicyArns, undefined);
+      assert.equal(role.Properties.Policies, undefined);
+    }
+    assert.deepEqual(challenges.statements, [
+      ownLog('Challenges'),
+      { Sid: 'ReadKeys', Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: [{ Ref: key }, { Ref: counterKey }] },
+      ...texts,
       {
         Sid: 'Count',
         Effect: 'Allow',
-        Action: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
-        Resource: { 'Fn::GetAtt': [table, 'Arn'] },
+        Action: ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        Resource: arn(table),
       },
+    ]);
+    assert.deepEqual(postAuth.statements, [
+      ownLog('PostAuth'),
+      { Sid: 'ReadKeys', Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { Ref: counterKey } },
+      { Sid: 'ReadProofs', Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: arn(table) },
       {
         Sid: 'MarkVerified',
         Effect: 'Allow',
-        Action: ['cognito-idp:AdminUpdateUserAttributes', 'cognito-idp:DescribeUserPoolClient'],
-        Resource: { 'Fn::GetAtt': [pool, 'Arn'] },
+        Action: ['cognito-idp:AdminUpdateUserAttributes', 'cognito-idp:AdminUserGlobalSignOut'],
+        Resource: arn(pool),
+      },
+    ]);
+    assert.deepEqual(rotation.statements, [
+      ownLog('Rotation'),
+      {
+        Sid: 'RotateKeys',
+        Effect: 'Allow',
+        Action: [
+          'secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue',
+          'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage',
+        ],
+        Resource: { Ref: key },
       },
     ]);
   });
-  test('has its rights before it runs', () => {
-    const [, { DependsOn }] = only(template, 'AWS::Lambda::Function');
-    assert.ok(DependsOn?.some((id) => id.startsWith('TriggersRoleDefaultPolicy')), `DependsOn: ${DependsOn}`);
+  test('have their rights before they run', () => {
+    for (const [i, fn] of [challenges, postAuth, rotation].entries()) {
+      assert.ok(fn.dependsOn.some((id) => id.startsWith(`${functions[i]}RoleDefaultPolicy`)), `DependsOn: ${fn.dependsOn}`);
+    }
   });
-  test('keeps its log for a month', () => {
-    const [, group] = only(template, 'AWS::Logs::LogGroup');
-    assert.equal(group.Properties.RetentionInDays, 30);
-    assert.equal(group.DeletionPolicy, 'Delete');
-    assert.deepEqual(properties.LoggingConfig, { LogGroup: { Ref: log } });
-  });
-});
-
-describe('three functions', () => {
-  const template = synthesise({ functions: 'three' });
-  const byTrigger = Object.fromEntries(triggers.map((t) => [t, trigger(template, t)]));
-  const sids = (name: string) => byTrigger[name]!.statements.map((s) => s.Sid);
-
-  test('divide the triggers', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 3);
-    template.resourceCountIs('AWS::IAM::Role', 3);
-    template.resourceCountIs('AWS::Logs::LogGroup', 3);
-    assert.equal(new Set(triggers.map((t) => byTrigger[t]!.id)).size, 3);
-    assert.equal(byTrigger.PreSignUp!.id, byTrigger.DefineAuthChallenge!.id);
-    assert.equal(byTrigger.PostAuthentication!.id, byTrigger.VerifyAuthChallengeResponse!.id);
-  });
-  test('are set up alike', () => {
-    const setUp = ({ Role, LoggingConfig, ...rest }: any) => rest; // each has its own of these
-    const [first, ...others] = Object.values(template.findResources('AWS::Lambda::Function')).map((f) => setUp(f.Properties));
-    for (const other of others) assert.deepEqual(other, first);
-    assert.equal(first.Timeout, 5);
-    assert.equal(first.Environment.Variables.GOMAXPROCS, '1');
-  });
-  test('divide the rights', () => {
-    assert.deepEqual(sids('DefineAuthChallenge'), ['WriteOwnLog', 'ReadKey']);
-    assert.deepEqual(sids('CreateAuthChallenge'), ['WriteOwnLog', 'ReadKey', 'SendTexts', 'PublishToPhonesOnly', 'Count']);
-    assert.deepEqual(sids('VerifyAuthChallengeResponse'), ['WriteOwnLog', 'ReadKey', 'Count', 'MarkVerified']);
-  });
-  test('write one log each', () => {
-    const groups = triggers.slice(0, 3).map((t) => byTrigger[t]!.properties.LoggingConfig.LogGroup.Ref);
-    assert.equal(new Set(groups).size, 3);
-    for (const [i, t] of triggers.slice(0, 3).entries()) {
-      assert.deepEqual(byTrigger[t]!.statements[0].Resource, { 'Fn::GetAtt': [groups[i], 'Arn'] });
+  test('keep logs of their own for a month', () => {
+    for (const [i, fn] of [challenges, postAuth, rotation].entries()) {
+      const id = resource(template, 'AWS::Logs::LogGroup', `${functions[i]}Log`);
+      const group = template.findResources('AWS::Logs::LogGroup')[id]!;
+      assert.equal(group.Properties.RetentionInDays, 30);
+      assert.equal(group.DeletionPolicy, 'Delete');
+      assert.deepEqual(fn.properties.LoggingConfig, { LogGroup: { Ref: id } });
     }
   });
 });
 
-test('key', () => {
+test('keys', () => {
   const template = synthesise();
-  const [, secret] = only(template, 'AWS::SecretsManager::Secret');
-  assert.deepEqual(secret.Properties.GenerateSecretString, { PasswordLength: 64, ExcludePunctuation: true });
-  assert.equal(secret.Properties.SecretString, undefined);
-  assert.equal(secret.DeletionPolicy, 'Delete');
-  const text = JSON.stringify(template.toJSON());
-  assert.ok(!text.includes('resolve:secretsmanager'), 'the template copies the value of the secret');
+  const secrets = Object.values(template.findResources('AWS::SecretsManager::Secret'));
+  assert.equal(secrets.length, 2);
+  for (const secret of secrets) {
+    assert.deepEqual(secret.Properties.GenerateSecretString, { PasswordLength: 64, ExcludePunctuation: true });
+    assert.equal(secret.Properties.SecretString, undefined);
+    assert.equal(secret.DeletionPolicy, 'Delete');
+  }
+  assert.ok(!JSON.stringify(template.toJSON()).includes('resolve:secretsmanager'), 'the template copies the value of a secret');
+});
+
+test('the keys are changed each quarter, and the counter key never', () => {
+  const template = synthesise();
+  const [, { Properties: schedule }] = only(template, 'AWS::SecretsManager::RotationSchedule');
+  assert.deepEqual(schedule, {
+    SecretId: { Ref: resource(template, 'AWS::SecretsManager::Secret', 'Key') },
+    RotationLambdaARN: arn(called(template, 'Rotation').id),
+    RotationRules: { AutomaticallyAfterDays: 90 },
+    RotateImmediatelyOnUpdate: false,
+  });
 });
 
 test('table of counters', () => {
@@ -264,6 +301,64 @@ test('table of counters', () => {
   assert.equal(table.DeletionPolicy, 'Delete');
 });
 
+describe('production', () => {
+  const template = synthesise({ production: true, alarmEmail: 'ops@example.com' });
+  const all = template.toJSON().Resources as Record<string, { Type: string; Properties: any; DeletionPolicy?: string }>;
+  const ofType = (type: string) => Object.values(all).filter((r) => r.Type === type);
+
+  test('keeps users, keys, counters and logs', () => {
+    const kept = ['AWS::Cognito::UserPool', 'AWS::SecretsManager::Secret', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'];
+    assert.equal(kept.flatMap(ofType).length, 7);
+    for (const r of kept.flatMap(ofType)) assert.equal(r.DeletionPolicy, 'Retain', r.Type);
+    assert.equal(ofType('AWS::Cognito::UserPool')[0]!.Properties.DeletionProtection, 'ACTIVE');
+    const [table] = ofType('AWS::DynamoDB::Table');
+    assert.equal(table!.Properties.DeletionProtectionEnabled, true);
+    assert.deepEqual(table!.Properties.PointInTimeRecoverySpecification, { PointInTimeRecoveryEnabled: true });
+    for (const log of ofType('AWS::Logs::LogGroup')) assert.equal(log.Properties.RetentionInDays, 365);
+  });
+  test('has a share of the concurrency', () => {
+    assert.deepEqual(functions.map((f) => called(template, f).properties.ReservedConcurrentExecutions), [120, 40, undefined]);
+  });
+  test('has a firewall that counts what no trigger is told', () => {
+    const [acl] = ofType('AWS::WAFv2::WebACL');
+    const rules = acl!.Properties.Rules.map((r: any) => {
+      const { Limit, AggregateKeyType, ScopeDownStatement: scope } = r.Statement.RateBasedStatement;
+      const operations = (scope?.OrStatement?.Statements ?? (scope ? [scope] : []))
+        .map((s: any) => [s.ByteMatchStatement.FieldToMatch.SingleHeader.Name, s.ByteMatchStatement.SearchString.split('.')[1]].join(' '));
+      return [r.Name, Object.keys(r.Action)[0], AggregateKeyType, Limit, operations];
+    });
+    const texts = ['UpdateUserAttributes', 'GetUserAttributeVerificationCode', 'ResendConfirmationCode'].map((o) => `x-amz-target ${o}`);
+    assert.deepEqual(rules, [
+      ['SignUps', 'Block', 'IP', 50, ['x-amz-target SignUp']],
+      ['SignIns', 'Block', 'IP', 200, ['x-amz-target InitiateAuth']],
+      ['TextsByCognito', 'Block', 'IP', 20, texts],
+      ['Everything', 'Block', 'IP', 1000, []],
+      ['TextsByCognitoInAll', 'Block', 'CONSTANT', 100, texts],
+    ]);
+    const [association] = ofType('AWS::WAFv2::WebACLAssociation');
+    assert.deepEqual(association!.Properties.ResourceArn, arn(only(template, 'AWS::Cognito::UserPool')[0]));
+  });
+  test('has alarms, which somebody gets', () => {
+    const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
+    const alarms = ofType('AWS::CloudWatch::Alarm');
+    for (const a of alarms) assert.deepEqual(a.Properties.AlarmActions, [{ Ref: topic }]);
+    const of = alarms.map((a) => `${a.Properties.Namespace} ${a.Properties.MetricName} ${a.Properties.Threshold}`).sort();
+    assert.deepEqual(of, [
+      'AWS/DynamoDB ReadThrottleEvents 1', 'AWS/DynamoDB WriteThrottleEvents 1',
+      'AWS/Lambda Errors 1', 'AWS/Lambda Errors 1', 'AWS/Lambda Errors 1',
+      'AWS/Lambda Throttles 1', 'AWS/Lambda Throttles 1', 'AWS/Lambda Throttles 1',
+      'AWS/SNS SMSMonthToDateSpentUSD 50',
+      'CustomAuth Broken 1', 'CustomAuth CountryClosed 1', 'CustomAuth Mismatch 10', 'CustomAuth RateLimited 50',
+    ]);
+    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
+  });
+  test('has a dashboard', () => template.resourceCountIs('AWS::CloudWatch::Dashboard', 1));
+  test('is the only one that costs something while nobody signs in', () => {
+    const example = synthesise();
+    for (const type of ['AWS::WAFv2::WebACL', 'AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard']) example.resourceCountIs(type, 0);
+  });
+});
+
 test('outputs', () => {
   const template = synthesise();
   const [pool] = only(template, 'AWS::Cognito::UserPool');
@@ -275,31 +370,33 @@ test('outputs', () => {
   });
 });
 
-test('cdk synth builds the function for Lambda, without an account', () => {
+test('cdk synth builds the functions for Lambda, without an account', () => {
   const out = join(scratch, 'out');
   synth(out);
   const assets = JSON.parse(readFileSync(join(out, 'CustomAuth.assets.json'), 'utf8'));
   const folders = Object.values<any>(assets.files).filter((f) => f.source.packaging === 'zip').map((f) => f.source.path);
-  assert.equal(folders.length, 1, 'one binary, uploaded once');
-  const elf = readFileSync(join(out, folders[0], 'bootstrap'));
-  assert.equal(elf.toString('latin1', 0, 4), '\x7fELF');
-  assert.equal(elf.readUInt16LE(18), 183, 'the machine of the binary, 183 being aarch64');
+  assert.equal(folders.length, 3, 'binaries');
+  for (const folder of folders) {
+    const elf = readFileSync(join(out, folder, 'bootstrap'));
+    assert.equal(elf.toString('latin1', 0, 4), '\x7fELF');
+    assert.equal(elf.readUInt16LE(18), 183, 'the machine of the binary, 183 being aarch64');
+  }
 });
 
 test('a switch with an unknown value stops the app', () => {
-  for (const context of [{ functions: '3' }, { keepUsers: 'yes' }]) {
+  for (const context of [{ plan: 'lite' }, { production: 'yes' }, { spendAlarm: 'much' }]) {
     const app = spawnSync(process.execPath, ['dist/app.js'], {
       cwd: project, env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify(context) }, encoding: 'utf8',
     });
     assert.notEqual(app.status, 0);
-    assert.match(app.stderr, /context (functions is "3", want one or three|keepUsers is "yes", want false or true)/);
+    assert.match(app.stderr, /context (plan is "lite", want essentials or plus|production is "yes", want false or true|spendAlarm is "much", want a number)/);
   }
 });
 
 test('cfn-lint', { skip: hasCfnLint() ? false : 'cfn-lint is not installed' }, () => {
-  const files = (['one', 'three'] as const).map((functions) => {
-    const file = join(scratch, `${functions}.json`);
-    writeFileSync(file, JSON.stringify(synthesise({ functions, keepUsers: functions === 'three' }).toJSON()));
+  const files = [false, true].map((production) => {
+    const file = join(scratch, `${production}.json`);
+    writeFileSync(file, JSON.stringify(synthesise({ production, plan: production ? 'plus' : 'essentials' }).toJSON()));
     return file;
   });
   // W3005: CDK writes a DependsOn where a reference says the same already.

@@ -1,81 +1,92 @@
 // The page: which section is shown, and what happens when a button is pressed.
 //
-//   sign-in ──► code ──► account        register goes straight to code, too
+//   start ──► code ──► account        start goes through ways where the pool asks
 //
-// cognito.js talks to the pool, session.js keeps the tokens, input.js reads
-// what was typed, words.js says what went wrong, phone.js shows the texts.
+// client.js talks to the pool, session.js keeps the tokens, phones.js reads phone
+// numbers and input.js codes, words.js and its siblings say everything.
+//
+// Where the reader is stands in the browser's history, { step, login }, so that back
+// and reload do what they do anywhere; the challenge is kept by client.js.
 
-import { Cognito, regionalEndpoint } from "./cognito.js";
-import { readCode, readPhone } from "./input.js";
-import { openPhone } from "./phone.js";
+import { claims, createClient } from "./client.js";
+import { openInbox } from "./inbox.js";
+import { readCode } from "./input.js";
+import { countries, format, parse } from "./phones.js";
 import { Session } from "./session.js";
-import { clock, codeProblem, duration, endsSignIn, explain, isSignedOut, phoneProblem, seconds } from "./words.js";
+import { clock, languages, load, ltr, wanted } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const PHONE_HINT = "With the country code, like +1 206 555 0100.";
 
-let cognito;
+let config;
+let client;
 let session;
-let registered = null; // the phone number that an account was made for just now
-let challenge = null; // what to answer while the section code is shown: see takeOutput
+let words;
+let creating = false; // the start asks for a name, too: accounts are "separate"
+let skipSignUp = false; // the reader said that there is an account
+let login = ""; // whose sign-in this is
+let challenge = null; // what to answer; null when it is over
+let wrong = []; // codes that were refused
+let said = null; // the note that is shown, to say it again in another language
 let ticking = null; // the timer of the countdowns
 let webOTP = null; // aborts the wait for a text that the browser reads
 
 start();
 
 async function start() {
-  const pool = await findPool();
-  if (!pool) return show("setup");
+  config = await readConfig();
+  await speak(wanted(offered(), stored(localStore(), "customauth.language")));
+  fillLanguages();
+  if (!config.clientId) return show("setup");
 
-  cognito = new Cognito(pool.endpoint, pool.clientId);
-  session = new Session(cognito, pool.clientId);
-  $("where").textContent = pool.local ? "local user pool" : pool.region;
-  $("where").hidden = false;
-  $("foot").textContent = [pool.region, pool.poolId, `client ${pool.clientId}`].filter(Boolean).join(" · ");
-  $("foot").hidden = false;
-  if (pool.local) openPhone($("phone"), fillIn);
-
+  wrong = stored(sessionStore(), "customauth.wrong")?.split(" ") ?? [];
+  client = createClient({ ...config, store: sessionStore() });
+  session = new Session(client, config.clientId);
+  if (config.inbox) openInbox($("phone"), config.inbox, fillIn);
   listen();
+
   if (session.remembered) return enter();
-  route();
+  challenge = (await client.resume()) ?? null;
+  login = challenge?.login ?? history.state?.login ?? "";
+  $("start-phone").value = login && format(login);
+  fitCountry();
+  renderStart();
+  if (challenge && history.state?.step === "code") return showChallenge();
+  const ranOut = history.state?.step === "code";
+  show("start");
+  if (ranOut) say("start", "error", "e_session_ended");
 }
 
-// findPool reads ?region=…&clientId=… for a real pool. Without them it asks
-// the program that served the page about its own.
-async function findPool() {
+// readConfig reads config.json, which README.md describes. Where that allows it,
+// ?region=…&clientId=… names another pool.
+async function readConfig() {
+  const given = await fetch("config.json", { cache: "no-cache" }).then((r) => (r.ok ? r.json() : {})).catch(() => ({}));
   const query = new URLSearchParams(location.search);
   const region = query.get("region"), clientId = query.get("clientId");
-  if (region || clientId) {
-    if (/^[a-z]{2}(-[a-z]+)+-\d$/.test(region ?? "") && /^[\w+]{1,128}$/.test(clientId ?? "")) {
-      return { local: false, endpoint: regionalEndpoint(region), region, clientId };
-    }
-    say("setup", { text: "This address names no region and client id that could exist." });
-    return null;
-  }
-  try {
-    const response = await fetch("/_local/pool", { cache: "no-store" });
-    if (!response.ok) return null;
-    return { local: true, endpoint: "/", ...(await response.json()) };
-  } catch {
-    return null;
-  }
+  if (!given.anyPool || (!region && !clientId)) return given;
+  const possible = /^[a-z]{2}(-[a-z]+)+-\d$/.test(region ?? "") && /^[\w+]{1,128}$/.test(clientId ?? "");
+  return { ...given, endpoint: undefined, inbox: undefined, region, clientId: possible ? clientId : "" };
 }
 
 function listen() {
-  addEventListener("hashchange", route);
+  addEventListener("popstate", onBack);
   // Signed out in another tab: the refresh token is gone, and so is this page.
   addEventListener("storage", (event) => {
-    if (event.key === session.storageKey && event.newValue === null && shown() === "account") signedOut("You signed out in another tab.");
+    if (event.key === session.storageKey && event.newValue === null && shown() === "account") signedOut("signedOutElsewhere");
+  });
+  $("language").addEventListener("change", async () => {
+    await speak($("language").value);
+    store(localStore(), "customauth.language", words.language);
   });
 
-  for (const id of ["sign-in", "register"]) {
-    const input = $(`${id}-phone`);
-    input.addEventListener("input", () => hintPhone(id));
-    hintPhone(id);
-  }
-  onSubmit("sign-in", () => signIn($("sign-in-phone")));
-  onSubmit("register", register);
-  onSubmit("code", () => sendCode());
+  const phone = $("start-phone");
+  phone.addEventListener("input", fitCountry);
+  phone.addEventListener("change", () => {
+    const read = readPhone();
+    if (read.ok) phone.value = read.country === $("start-country").value ? read.national : format(read.e164);
+  });
+  $("start-country").addEventListener("change", () => hintPhone());
+  $("start-switch").addEventListener("click", () => (config.accounts === "separate" ? toggleCreating(!creating) : useAccount()));
+  onSubmit("start", submitStart);
 
   const code = $("code-input");
   code.addEventListener("input", () => takeCode(code.value));
@@ -83,177 +94,271 @@ function listen() {
     event.preventDefault();
     takeCode(event.clipboardData.getData("text"));
   });
+  onSubmit("code", sendCode);
   $("code-resend").addEventListener("click", resend);
-  $("code-back").addEventListener("click", () => show("sign-in", { focus: $("sign-in-phone") }));
+  $("code-create").querySelector("button").addEventListener("click", () => {
+    toggleCreating(true);
+    leave();
+  });
+  for (const button of document.querySelectorAll("[data-go=start]")) button.addEventListener("click", leave);
 
   $("sign-out").addEventListener("click", () => signOut(false));
   $("sign-out-everywhere").addEventListener("click", () => signOut(true));
-  $("renew").addEventListener("click", renew);
 }
 
-// route shows what the address asks for: the two forms are links.
-function route() {
-  if (shown() === "account") return;
-  if (location.hash === "#register") return show("register", { focus: $("register-name") });
-  show("sign-in", { focus: $("sign-in-phone") });
+// onBack goes where the browser's buttons lead. A challenge outlives that.
+function onBack() {
+  if (shown() === "account") return enter(); // back does not sign out
+  if (history.state?.step === "code" && login) return showChallenge();
+  show("start", { focus: creating ? $("start-name") : $("start-phone") });
 }
 
-// --- register and sign in ---
-
-async function register() {
-  const name = $("register-name"), phone = $("register-phone");
-  if (!name.value.trim()) return fault("register", name, "Please enter your name.");
-  const read = readPhone(phone.value);
-  if (read.problem) return fault("register", phone, phoneProblem(read.problem));
-
-  try {
-    const output = await cognito.signUp(read.phone, name.value.trim());
-    if (!output.UserConfirmed) throw Object.assign(new Error("no pre sign-up trigger confirms it"), { name: "UserNotConfirmedException" });
-    registered = read.phone;
-  } catch (error) {
-    if (error.name !== "UsernameExistsException") return fault("register", phone, explain(error, "register"));
-    $("sign-in-phone").value = read.phone;
-    hintPhone("sign-in");
-    show("sign-in", { focus: $("sign-in").querySelector("button") });
-    return say("sign-in", explain(error, "register"));
-  }
-  await signIn($("register-phone"), "register");
+// leave goes back to the start, as the back button does if that is what is behind.
+function leave() {
+  if (history.state?.pushed) history.back();
+  else show("start", { focus: $("start-phone") });
 }
 
-async function signIn(input, section = "sign-in") {
-  const read = readPhone(input.value);
-  if (read.problem) return fault(section, input, phoneProblem(read.problem));
-  try {
-    await takeOutput(await cognito.startSignIn(read.phone), read.phone);
-  } catch (error) {
-    if (section === "register") {
-      $("sign-in-phone").value = read.phone;
-      hintPhone("sign-in");
-      show("sign-in");
+// --- the phone number ---
+
+function fillCountries() {
+  const select = $("start-country");
+  const before = select.value || config.country || guessCountry();
+  const known = countries().map(({ country, code }) => ({ country, text: `${words.country(country)} (${ltr(`+${code}`)})` }));
+  known.sort((a, b) => words.compare(a.text, b.text));
+  select.replaceChildren(...known.map(({ country, text }) => new Option(text, country)));
+  select.value = known.some((c) => c.country === before) ? before : "US";
+}
+
+// guessCountry is where the browser's languages are at home: AT for de-AT, BR for pt.
+function guessCountry() {
+  for (const tag of navigator.languages) {
+    try {
+      const { region } = new Intl.Locale(tag);
+      if (region) return region;
+    } catch {
+      // Not a tag.
     }
-    fault("sign-in", $("sign-in-phone"), explain(error, "sign-in"));
   }
+  return new Intl.Locale(navigator.language || "en").maximize().region;
 }
 
-// takeOutput goes where the pool's answer leads: to the next challenge, or to
-// the signed-in page.
-async function takeOutput(output, phone) {
-  if (output.AuthenticationResult) {
-    registered = null;
-    session.start(output.AuthenticationResult);
+function readPhone() {
+  return parse($("start-phone").value, $("start-country").value);
+}
+
+// fitCountry shows the country that was typed with a plus.
+function fitCountry() {
+  const read = readPhone();
+  if (read.country && read.country !== $("start-country").value && /^\s*[+＋]/.test($("start-phone").value)) {
+    $("start-country").value = read.country;
+  }
+  hintPhone();
+}
+
+function hintPhone() {
+  const read = readPhone();
+  $("start-phone-hint").textContent = read.ok ? words.say("willText", { phone: ltr(format(read.e164)) }) : "";
+}
+
+// --- the start ---
+
+function toggleCreating(on) {
+  creating = on;
+  renderStart();
+  if (shown() === "start") show("start", { focus: on ? $("start-name") : $("start-phone") });
+}
+
+// useAccount signs in without trying to make an account first.
+function useAccount() {
+  skipSignUp = true;
+  $("start").querySelector("form").requestSubmit();
+}
+
+async function submitStart() {
+  const name = $("start-name"), phone = $("start-phone");
+  if (creating && !name.value.trim()) return fault(name, "name_empty");
+  const read = readPhone();
+  if (!read.ok) return fault(phone, `phone_${read.reason}`);
+
+  // The sign-in of a moment ago goes on: its code is still good.
+  if (!creating && challenge?.login === read.e164 && sent() && challenge.expiresAt > Date.now()) return showChallenge({ push: true });
+
+  login = read.e164;
+  if (creating || (config.accounts === "continue" && !skipSignUp)) {
+    const { error } = await client.signUp(login, creating ? { name: name.value.trim() } : {});
+    // Who has an account signs in, without being told so.
+    if (error && error.code !== "account_exists" && error.code !== "sign_up_closed") {
+      if (error.code === "sign_up_refused") offerSignIn();
+      return fault(phone, error);
+    }
+  }
+  skipSignUp = false;
+  await begin({ push: true });
+}
+
+// offerSignIn leaves a way for those who have an account, when no new ones are made.
+function offerSignIn() {
+  $("start-aside").hidden = false;
+  $("start-aside").querySelector("span").textContent = words.say("haveAccount");
+  $("start-switch").textContent = words.say("signIn");
+}
+
+// begin begins a sign-in. If it brings no code, an earlier one that did is kept.
+async function begin({ push = false, renewed = false } = {}) {
+  const before = challenge;
+  const outcome = await client.signIn(login);
+  if (!outcome.challenge && !outcome.tokens) {
+    if (shown() === "start") return fault($("start-phone"), outcome.error);
+    showChallenge();
+    return say("code", "error", errorName(outcome.error), valuesOf(outcome.error));
+  }
+  if (before?.login === login && sent(before) && !renewed && !sent(outcome.challenge)) {
+    await client.keep(before);
+    return say("code", "error", errorName(outcome.error), valuesOf(outcome.error));
+  }
+  newCode();
+  take(outcome, { push });
+  if (renewed && !outcome.error) say("code", "info", "renewed");
+}
+
+// take goes where an outcome leads: to the next challenge, or to the account.
+function take(outcome, { push = false } = {}) {
+  if (outcome.tokens) {
+    challenge = null;
+    refuse(null);
+    session.start(outcome.tokens);
     return enter();
   }
-  if (output.ChallengeName !== "CUSTOM_CHALLENGE") {
-    throw Object.assign(new Error(`this page cannot answer ${output.ChallengeName}`), { name: "UnknownChallenge" });
-  }
-  const before = challenge;
-  const parameters = output.ChallengeParameters ?? {};
-  challenge = {
-    name: output.ChallengeName,
-    username: parameters.USERNAME ?? phone,
-    session: output.Session,
-    parameters,
-    phone,
-    sent: !parameters.errorCode || (before?.parameters.step === parameters.step && before.sent), // is there a code to enter?
-    refused: parameters.errorCode ? $("code-input").value : "", // not to be sent again by itself
-  };
-  showChallenge(before);
+  challenge = outcome.challenge;
+  showChallenge({ push });
 }
 
 // --- the code ---
 
-function showChallenge(before) {
-  const { parameters } = challenge;
-  const again = shown() === "code" && before?.parameters.step === parameters.step;
-  const problem = codeProblem(parameters);
-  const length = codeLength();
+// sent tells whether there is something to enter.
+function sent(it = challenge) {
+  return Boolean(it?.expiresAt);
+}
+
+// asks tells whether the pool wants to know the way first.
+function asks() {
+  return challenge?.ways.length > 0 && !challenge.way && !challenge.codeLength;
+}
+
+function showChallenge({ push = false } = {}) {
+  const id = asks() ? "ways" : "code";
+  const again = shown() === id;
   const input = $("code-input");
-
-  if (!again || !parameters.errorCode) $("code-lead").textContent = whereTo();
-  input.style.setProperty("--length", length || 6);
-  input.classList.toggle("slots", length > 0 && length <= 8);
   if (!again) input.value = "";
-
-  const left = seconds(parameters.attemptsRemaining);
-  $("code-attempts").textContent = !parameters.attemptsRemaining ? "" : left === 1 ? "Last try" : `${left} tries left`;
-  $("code-attempts").classList.toggle("warn", left === 1);
-
-  // Without a code there is nothing to enter, only a new one to ask for.
-  $("code").querySelector("h1").textContent = challenge.sent ? "Enter the code" : "No code yet";
-  $("code").querySelector("form").hidden = !challenge.sent;
-  $("code-nothing").hidden = !challenge.sent;
-  const next = challenge.sent ? input : $("code-resend");
-
-  if (!again) show("code", { focus: next });
-  retitle("code");
-  say("code", problem && { text: problem });
-  if (parameters.errorCode === "wrong_code") input.setAttribute("aria-invalid", "true");
-  next.focus();
-  if (next === input) input.select();
+  renderCode();
+  retitle();
+  if (!again) {
+    place({ step: "code", login }, push);
+    show(id, { keepPlace: true });
+  }
+  const { errorCode, retryAfter } = challenge?.parameters ?? {};
+  if (errorCode) say(id, "error", errorName({ code: errorCode, retryAfter: Number(retryAfter) || 0 }), valuesOf({ retryAfter: Number(retryAfter) || 0 }));
+  else if (challenge) say(id, null);
+  if (!challenge && !said) say(id, "error", "e_no_tries");
+  if (errorCode === "wrong_code") {
+    input.setAttribute("aria-invalid", "true");
+    input.select();
+  }
+  if (id === "ways") $("ways").querySelector("h1").focus();
+  else (sent() ? input : $("code-resend")).focus();
   countDown();
   waitForText();
 }
 
-// whereTo says where the code went, with the number as it was typed: the pool
-// masks it. Nor does the pool tell whether there is an account with this
-// number, and so the page cannot say more, unless it was made just now.
-function whereTo() {
-  const { parameters, phone, sent } = challenge;
-  if (!sent) return `No code was sent to ${phone}.`;
-  const what = parameters.CODE_DELIVERY_DELIVERY_MEDIUM === "EMAIL" ? "an e-mail" : "a text";
-  if (phone === registered) return `Your account is made, and ${what} with a code is on its way to ${phone}.`;
-  return `If there is an account for ${phone}, ${what} with a code is on its way.`;
+function renderCode() {
+  const to = ltr(format(login));
+  const input = $("code-input");
+  const there = sent();
+  const length = challenge?.codeLength ?? 0;
+
+  $("code-heading").textContent = words.say(there ? "codeHeading" : "noCode");
+  $("code-lead").textContent = !there ? (challenge ? words.say("notSent", { to }) : "") : words.say(leadName(), { to });
+  $("code").querySelector("form").hidden = !there;
+  $("code-nothing").hidden = !there;
+  input.style.setProperty("--length", length || 6);
+  input.classList.toggle("slots", length > 0 && length <= 10);
+  input.inputMode = config.codeKeyboard ?? "numeric";
+
+  const left = challenge?.attemptsRemaining ?? 0;
+  $("code-attempts").textContent = !left ? "" : left === 1 ? words.say("lastTry") : words.say("tries", { n: left });
+  $("code-attempts").classList.toggle("warn", left === 1);
+
+  const others = (challenge?.ways ?? []).filter((w) => w !== challenge.way);
+  $("code-ways").hidden = others.length === 0 || asks();
+  $("code-ways-list").replaceChildren(...others.map(wayButton));
+  $("ways-list").replaceChildren(...(challenge?.ways ?? []).map(wayButton));
+  $("code-create").hidden = config.accounts !== "separate";
+  $("code-contact").hidden = config.accounts !== "closed" || !config.contact;
 }
 
-// countDown shows until when the code is good, and when a new one may be asked
-// for. It only informs: the clock of this machine may be wrong, and what
-// counts is what the pool says.
+function leadName() {
+  switch (challenge.medium) {
+    case "EMAIL": return "sentEmail";
+    case "VOICE": return "sentCall";
+    case "SMS": return config.accounts === "continue" ? "sentText" : "sentTextIf";
+    default: return "";
+  }
+}
+
+function wayButton(way) {
+  const button = make("button", words.has(`way_${way}`) ? words.say(`way_${way}`) : way);
+  button.type = "button";
+  button.className = "secondary";
+  button.addEventListener("click", () => choose(way));
+  return button;
+}
+
+// countDown shows until when the code is good, and when a new one may be asked for.
+// It only informs: the clock of this machine may be wrong, and what counts is what
+// the pool says.
 function countDown() {
   clearInterval(ticking);
-  const { parameters } = challenge;
-  const expires = Date.parse(parameters.expiresAt);
-  challenge.resendAt = Date.now() + 1000 * Math.max(seconds(parameters.resendAfter), seconds(parameters.retryAfter));
   const tick = () => {
     const wait = resendWait();
-    $("code-resend-wait").textContent = wait ? `in ${clock(wait)}` : "";
+    // Hours are said by the note, not by a clock.
+    $("code-resend-wait").textContent = wait && wait < 3600 ? clock(wait) : "";
     $("code-resend").setAttribute("aria-disabled", String(wait > 0));
-
-    const left = Math.ceil((expires - Date.now()) / 1000);
+    const left = Math.ceil(((challenge?.expiresAt ?? 0) - Date.now()) / 1000);
     // A code lives for ten minutes at most: more than that is a clock that is off.
-    const shown = challenge.sent && left <= 600 && parameters.errorCode !== "expired";
-    $("code-expiry").textContent = !shown ? "" : left > 0 ? `valid for ${clock(left)}` : "the code has expired";
+    const told = sent() && left <= 600 && challenge.parameters.errorCode !== "expired";
+    $("code-expiry").textContent = !told ? "" : left > 0 ? words.say("valid", { time: clock(left) }) : words.say("notValid");
   };
   tick();
   ticking = setInterval(tick, 1000);
 }
 
+// resendWait is how many seconds there are until a new code may be asked for.
 function resendWait() {
-  return Math.max(0, Math.ceil((challenge.resendAt - Date.now()) / 1000));
-}
-
-function codeLength() {
-  return seconds(challenge?.parameters.codeLength);
+  if (!challenge) return 0;
+  const retryAt = challenge.at + 1000 * (Number(challenge.parameters.retryAfter) || 0);
+  return Math.max(0, Math.ceil((Math.max(challenge.resendAt, retryAt) - Date.now()) / 1000));
 }
 
 // takeCode puts a code into the field, and sends it as soon as it is whole.
 function takeCode(typed) {
   const input = $("code-input");
-  const code = readCode(typed, codeLength());
+  const code = readCode(typed, challenge?.codeLength ?? 0);
   if (input.value !== code) input.value = code;
-  if (codeLength() && code.length === codeLength() && code !== challenge.refused) $("code").querySelector("form").requestSubmit();
+  if (challenge?.codeLength && code.length === challenge.codeLength && !wrong.includes(code)) $("code").querySelector("form").requestSubmit();
 }
 
 function fillIn(code) {
-  if (shown() !== "code" || !challenge.sent) return;
+  if (shown() !== "code" || !sent()) return;
   $("code-input").focus();
   takeCode(code);
 }
 
-// waitForText lets the browser read the code out of the text, where it can:
-// WebOTP, on phones, for texts whose last line names this site.
+// waitForText lets the browser read the code out of the text, where it can: WebOTP,
+// on phones, for texts whose last line names this site.
 async function waitForText() {
   webOTP?.abort();
-  if (!("OTPCredential" in window)) return;
+  if (!("OTPCredential" in window) || !sent()) return;
   webOTP = new AbortController();
   try {
     const credential = await navigator.credentials.get({ otp: { transport: ["sms"] }, signal: webOTP.signal });
@@ -263,127 +368,178 @@ async function waitForText() {
   }
 }
 
+// sendCode sends what is in the field, but nothing that was refused before.
 async function sendCode() {
   const input = $("code-input");
-  if (!input.value) return fault("code", input, "Please enter the code.");
-  await answer((it) => cognito.answer(it, input.value));
+  const code = readCode(input.value, challenge.codeLength);
+  if (!code) return fault(input, "code_empty");
+  if (code.length < challenge.codeLength) return fault(input, "code_short", { n: challenge.codeLength });
+  if (wrong.includes(code)) return fault(input, "code_again");
+  await go((it) => client.answer(it, code, { locale: words.language }), (outcome) => {
+    if (outcome.error?.code === "wrong_code") refuse(code);
+  });
 }
 
+// resend asks for a new code. Where this sign-in has none left, the next begins.
 async function resend() {
   const wait = resendWait();
-  if (wait) return note("code", `You can ask for a new code in ${duration(wait)}.`);
-  const before = challenge;
-  await busy("code", () => answer(async (it) => {
-    const output = await cognito.resend(it);
-    $("code-input").value = "";
-    return output;
-  }));
-  if (!challenge || challenge === before || challenge.parameters.errorCode) return;
-  note("code", "A new code is on its way. The old one no longer works.");
+  if (wait) return say("code", "info", "wait", { in: wait });
+  if (!challenge?.resendAt) return busy("code", () => begin());
+  await busy("code", () => go((it) => client.resend(it, { locale: words.language }), sentAnother));
 }
 
-// answer sends an answer to the challenge. When the sign-in is over without
-// success, it goes back to its start; when the network failed, everything
-// stays for a retry. When the person went elsewhere meanwhile, that is all.
-async function answer(send) {
+async function choose(way) {
+  await busy(shown(), () => go((it) => client.choose(it, way, words.language), sentAnother));
+}
+
+function sentAnother(outcome) {
+  if (!outcome.challenge || outcome.error) return;
+  newCode();
+}
+
+// newCode forgets what was typed for the code before.
+function newCode() {
+  refuse(null);
+  $("code-input").value = "";
+}
+
+// go sends something to the pool, and goes on with what it answers. If the reader
+// went elsewhere meanwhile, that is all. A sign-in that ran out begins again.
+async function go(send, look) {
   const mine = challenge;
-  try {
-    const output = await send(mine);
-    if (challenge === mine) await takeOutput(output, mine.phone);
-  } catch (error) {
-    if (challenge !== mine) return;
-    const words = explain(error, "answer");
-    if (!endsSignIn(error)) return fault("code", $("code-input"), words);
-    $("sign-in-phone").value = mine.phone;
-    hintPhone("sign-in");
-    show("sign-in", { focus: $("sign-in-phone") });
-    say("sign-in", words);
+  const outcome = await send(mine);
+  look?.(outcome);
+  if (shown() !== "code" && shown() !== "ways") {
+    challenge = outcome.challenge ?? null;
+    if (outcome.tokens) client.signOut(outcome.tokens);
+    return;
   }
+  if (outcome.tokens) return take(outcome);
+  if (outcome.challenge && outcome.challenge !== mine) {
+    const before = challenge;
+    take(outcome);
+    if (look === sentAnother && !outcome.error && sent(before)) say("code", "info", "resent");
+    return;
+  }
+  const { error } = outcome;
+  if (outcome.challenge) return say(shown(), "error", errorName(error), valuesOf(error)); // nothing is lost
+  challenge = null;
+  if (error.code === "session_ended") return begin({ renewed: true });
+  showChallenge(); // that it is over, and how to begin again
+  say("code", "error", error.code === "sign_in_failed" ? "e_no_tries" : errorName(error), valuesOf(error));
+}
+
+// refuse remembers a code that was wrong, so that it is never sent again, also after
+// a reload; null forgets them all.
+function refuse(code) {
+  wrong = code ? [...wrong, code] : [];
+  store(sessionStore(), "customauth.wrong", wrong.join(" "));
 }
 
 // --- signed in ---
 
-const LABELS = {
-  name: "Full name",
-  phone_number: "Phone number",
-  phone_number_verified: "Phone verified",
-  email: "E-mail",
-  email_verified: "E-mail verified",
-  sub: "Account id",
-};
-
-// enter goes to the signed-in page. If that fails, the tokens are kept where
-// they may still be good: a reload tries again.
+// enter goes to the account. If that fails, the tokens are kept where they may still
+// be good: a reload tries again.
 async function enter() {
-  try {
-    await showAccount();
-  } catch (error) {
-    if (isSignedOut(error)) session.forget();
-    show("sign-in");
-    say("sign-in", explain(error, "session"));
+  const { tokens, error } = await session.tokens();
+  const found = tokens ? await client.attributes(tokens) : { error };
+  if (found.error) {
+    if (found.error.code === "signed_out") session.forget();
+    show("start");
+    return say("start", "error", errorName(found.error), valuesOf(found.error));
   }
+  login = "";
+  showAccount(found.attributes, tokens);
 }
 
-async function showAccount() {
-  const user = await cognito.getUser(await session.accessToken());
-  const attributes = new Map(user.UserAttributes.map((a) => [a.Name, a.Value]));
-  const name = attributes.get("name");
-
-  $("account-hello").textContent = name ? `Hello, ${name}` : "Hello";
-  $("account-attributes").replaceChildren(...ordered(attributes).flatMap(([key, value]) => [
-    make("dt", LABELS[key] ?? key),
-    make("dd", key.endsWith("_verified") ? (value.toLowerCase() === "true" ? "yes" : "not yet") : value),
-  ]));
-  showTokens();
+function showAccount({ name, phone_number, email }, tokens) {
+  $("account-hello").textContent = name ? words.say("hello", { name }) : words.say("helloYou");
+  const facts = [["name", name], ["phone", phone_number && ltr(format(phone_number))], ["email", email]];
+  $("account-attributes").replaceChildren(...facts.filter(([, value]) => value).flatMap(([label, value]) => {
+    const term = make("dt", words.say(label));
+    term.dataset.words = label;
+    return [term, make("dd", value)];
+  }));
+  $("account-hello").dataset.name = name ?? "";
+  $("account-claims").textContent = JSON.stringify(claims(tokens.id), null, 2);
   show("account");
-}
-
-function showTokens() {
-  const { endsAt, claims } = session;
-  $("account-claims").textContent = JSON.stringify(claims, null, 2);
-  const at = new Date(endsAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  $("account-expiry").textContent = `These tokens are good until ${at}.`;
-}
-
-// ordered puts the attributes that people know first.
-function ordered(attributes) {
-  const known = Object.keys(LABELS);
-  const rank = ([key]) => (known.includes(key) ? known.indexOf(key) : known.length);
-  return [...attributes].sort((a, b) => rank(a) - rank(b));
-}
-
-async function renew() {
-  await busy("account", async () => {
-    try {
-      await session.renew();
-      showTokens();
-      note("account", "New tokens, without a new sign-in.");
-    } catch (error) {
-      const words = explain(error, "session");
-      if (!isSignedOut(error)) return say("account", words);
-      session.forget();
-      show("sign-in");
-      say("sign-in", words);
-    }
-  });
 }
 
 async function signOut(everywhere) {
   await busy("account", async () => {
-    let text = everywhere ? "You are signed out on every device." : "You are signed out.";
-    try {
-      await session.end({ everywhere });
-    } catch (error) {
-      if (!isSignedOut(error)) text = "You are signed out here, but the server could not be told.";
-    }
-    signedOut(text);
+    const { error } = await session.end(everywhere);
+    signedOut(error && error.code !== "signed_out" ? "signedOutHere" : everywhere ? "signedOutEverywhere" : "signedOut");
   });
 }
 
-function signedOut(text) {
+function signedOut(name) {
   session.forget();
-  show("sign-in");
-  note("sign-in", text);
+  show("start");
+  say("start", "info", name);
+}
+
+// --- the language ---
+
+function offered() {
+  const known = Object.keys(languages);
+  const some = config.languages?.filter((l) => known.includes(l));
+  return some?.length ? some : known;
+}
+
+function fillLanguages() {
+  $("language").replaceChildren(...offered().map((l) => Object.assign(new Option(languages[l], l), { lang: l })));
+  $("language").value = words.language;
+  $("language").closest("label").hidden = offered().length < 2;
+}
+
+// speak says everything in a language.
+async function speak(language) {
+  words = await load(language);
+  document.documentElement.lang = language;
+  document.documentElement.dir = words.direction;
+  for (const element of document.querySelectorAll("[data-words]")) element.textContent = words.say(element.dataset.words);
+  $("brand").textContent = config.name ?? "";
+  if (config.logo) $("logo").src = config.logo;
+  fillCountries();
+  renderStart();
+  renderLegal();
+  hintPhone();
+  if (shown() === "code" || shown() === "ways") {
+    renderCode();
+    countDown();
+  }
+  if (shown() === "account") {
+    const { name } = $("account-hello").dataset;
+    $("account-hello").textContent = name ? words.say("hello", { name }) : words.say("helloYou");
+  }
+  retitle();
+  if (said) say(said.id, said.kind, said.name, said.values);
+}
+
+function renderStart() {
+  const separate = config.accounts === "separate";
+  $("start").querySelector("h1").textContent = words.say(creating ? "create" : "start");
+  $("start-lead").textContent = words.say(creating ? "createLead" : config.accounts === "continue" ? "startLead" : "signInLead");
+  $("start-name-field").hidden = !creating;
+  $("start-aside").hidden = !separate;
+  $("start-aside").querySelector("span").textContent = words.say(creating ? "haveAccount" : "noAccount");
+  $("start-switch").textContent = words.say(creating ? "signIn" : "create");
+  $("start-contact").hidden = config.accounts !== "closed" || !config.contact;
+  for (const link of document.querySelectorAll("#start-contact a, #code-contact a")) link.href = safeLink(config.contact);
+  if (shown() === "start") retitle();
+}
+
+// renderLegal is the line with the terms and the privacy policy, or with one of them.
+function renderLegal() {
+  const link = (name) => config[name] && Object.assign(make("a", words.say(name)), { href: safeLink(config[name]), target: "_blank", rel: "noopener" });
+  const terms = link("terms"), privacy = link("privacy");
+  $("legal").hidden = !terms && !privacy;
+  $("legal").replaceChildren(...(terms && privacy ? words.parts("agree", { terms, privacy }) : [terms || privacy || ""]));
+}
+
+// safeLink is an address of the kinds that a link may have.
+function safeLink(address = "") {
+  return /^(https?:|mailto:|tel:|\/)/.test(address) ? address : "";
 }
 
 // --- what the sections have in common ---
@@ -394,57 +550,73 @@ function shown() {
 
 // show shows one section. Focus goes to the field that comes next, or to the
 // heading: a screen reader then reads on from there.
-function show(id, { focus } = {}) {
+function show(id, { focus, keepPlace = false } = {}) {
   const first = shown() === "loading";
   for (const section of document.querySelectorAll("main section")) section.hidden = section.id !== id;
   document.body.dataset.shown = id;
-  if (id !== "setup") say(id, null);
+  said = null;
+  for (const box of $(id).querySelectorAll(".note")) box.replaceChildren();
   if (id !== "code") {
-    challenge = null;
     clearInterval(ticking);
     webOTP?.abort();
   }
   if (id !== "account") {
     // Nothing of the account stays behind.
-    for (const part of ["hello", "attributes", "claims", "expiry"]) $(`account-${part}`).replaceChildren();
+    for (const part of ["hello", "attributes", "claims"]) $(`account-${part}`).replaceChildren();
+    delete $("account-hello").dataset.name;
   }
-  // The address says which form is open, so that the links to them work again.
-  history.replaceState(null, "", location.pathname + location.search + (id === "register" ? "#register" : ""));
-  retitle(id);
+  if (!keepPlace) place({ step: id, login }, false);
+  retitle();
   if (!first) (focus ?? $(id).querySelector("h1")).focus();
 }
 
-// retitle names the tab after the heading of a section.
-function retitle(id) {
-  document.title = `${$(id).querySelector("h1").textContent} · customauth`;
+// place writes into the browser's history where the reader is.
+function place(state, push) {
+  if (push && history.state?.step !== state.step) history.pushState({ ...state, pushed: true }, "");
+  else history.replaceState({ ...state, pushed: history.state?.pushed && state.step === "code" }, "");
 }
 
-// say shows what went wrong, and note what went well; either ends the other.
-function say(id, words) {
+function retitle() {
+  document.title = [$(shown()).querySelector("h1").textContent, config.name].filter(Boolean).join(" · ");
+}
+
+// say shows a note: what went wrong, or with "info" what went well. Either ends the
+// other; null ends both.
+function say(id, kind, name, values = {}) {
   for (const box of $(id).querySelectorAll(".note")) box.replaceChildren();
   for (const input of $(id).querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  if (!words) return;
-  const box = $(id).querySelector(".note.error");
-  box.append(words.text);
-  if (words.detail) box.append(make("small", words.detail));
-}
-
-function note(id, text) {
-  say(id, null);
-  $(id).querySelector(".note.info").append(text);
+  said = kind && { id, kind, name, values };
+  if (!kind) return;
+  const box = $(id).querySelector(`.note.${kind}`) ?? $(id).querySelector(".note");
+  const told = values.in ? { ...values, in: words.in(values.in) } : values;
+  box.append(words.say(name, told));
+  if (values.detail) box.append(make("small", values.detail));
 }
 
 // fault says what is wrong with one field and goes there.
-function fault(id, input, words) {
-  say(id, typeof words === "string" ? { text: words } : words);
+function fault(input, error, values) {
+  const id = shown();
+  if (typeof error === "string") say(id, "error", error, values);
+  else say(id, "error", errorName(error), valuesOf(error));
   input.setAttribute("aria-invalid", "true");
   input.focus();
 }
 
-function hintPhone(id) {
-  const { phone } = readPhone($(`${id}-phone`).value);
-  $(`${id}-phone-hint`).textContent = phone ? `We will use ${phone}` : PHONE_HINT;
-  $(`${id}-phone-hint`).classList.toggle("good", Boolean(phone));
+// errorName is the text for an error of client.js.
+function errorName({ code, retryAfter }) {
+  if (code === "rate_limited" && !retryAfter) return "e_rate_limited_later";
+  if ((code === "resend_too_soon" || code === "sent_recently") && !retryAfter) return "e_rate_limited_later";
+  return words.has(`e_${code}`) ? `e_${code}` : "e_broken";
+}
+
+// valuesOf are what goes into that text, and for what only whoever runs the service
+// can mend also what the service said.
+function valuesOf({ code, retryAfter, message, name }) {
+  return {
+    in: retryAfter,
+    reason: message,
+    detail: ["misconfigured", "broken", "account_unconfirmed", "invalid_input"].includes(code) ? [name, message].filter(Boolean).join(": ") : "",
+  };
 }
 
 function onSubmit(id, action) {
@@ -454,8 +626,8 @@ function onSubmit(id, action) {
   });
 }
 
-// busy runs an action once at a time: a second press while the first is under
-// way does nothing.
+// busy runs an action once at a time: a second press while the first is under way
+// does nothing.
 async function busy(id, action) {
   const section = $(id);
   if (section.getAttribute("aria-busy") === "true") return;
@@ -471,4 +643,30 @@ function make(tag, text) {
   const element = document.createElement(tag);
   element.textContent = text;
   return element;
+}
+
+// Browsers may forbid storage. The page then forgets with a reload.
+
+function sessionStore() {
+  return attempt(() => window.sessionStorage);
+}
+
+function localStore() {
+  return attempt(() => window.localStorage);
+}
+
+function stored(storage, key) {
+  return attempt(() => storage.getItem(key));
+}
+
+function store(storage, key, value) {
+  attempt(() => storage.setItem(key, value));
+}
+
+function attempt(action) {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,418 @@
+package customauth
+
+// This file asks the Store: what is counted under which name, and what is taken
+// back.
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cyber-eternal/customauth/internal/bounded"
+	"github.com/cyber-eternal/customauth/internal/redact"
+	"github.com/cyber-eternal/customauth/internal/seal"
+)
+
+// account is what is to be done to the counters of the account, or to those of its
+// own devices.
+func (p *pass) account(rec *seal.Record, ops ...Op) tally {
+	kind := "account"
+	switch {
+	case p.call.UserNotFound:
+		kind = "nobody" // of its own: there is no end of made-up names
+	case rec.Flags&seal.Known != 0:
+		kind = "device"
+	}
+	return tally{p.engine.names.account(kind, p.call.Pool, p.call.User), ops}
+}
+
+// limit counts the message, and asks whether the code may be guessed at. It asks the
+// store in two stages: about the account and the pressure on the pool, and then about
+// what other accounts share. It returns what to take back if nothing is sent.
+func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err error) {
+	sends, station := rd.is.Message.Text.Reveal() != "", ReasonStore
+	var ops []Op
+	if !rd.is.Unguessable {
+		ops = rd.engine.mayGuess(Ask, rd.call.UserNotFound)
+	}
+	if sends {
+		ops = append(ops, rd.engine.sending(rd.is.Message.To, rd.cooldown())...)
+	}
+	if len(ops) == 0 || rd.engine.InsecureNoLimits {
+		return nil, false, nil
+	}
+	defer func() {
+		if err != nil || refused {
+			rd.engine.giveBack(ctx, counted)
+		}
+		if err != nil {
+			rd.why = station
+		}
+	}()
+	pressure := rd.press(ctx, sends)
+	account := rd.account(rd.rec, ops...)
+	found, wait, err := rd.engine.updateAll(ctx, []tally{account})
+	longer, mark, pressErr := pressure()
+	counted = mark
+	if err == nil && wait == 0 {
+		counted = append(counted, account.undo())
+	}
+	if err = errors.Join(err, pressErr); err != nil {
+		return counted, false, err
+	}
+	if wait > 0 {
+		rd.stays(rd.refusal(ops, found[0]), wait)
+		return counted, true, nil
+	}
+	if longer {
+		if err := rd.lengthen(ctx); err != nil {
+			station = ReasonStep
+			return counted, false, err
+		}
+	}
+	shared, err := rd.shared(ctx, sends, sends && found[0][len(ops)-1].Age >= 0)
+	if err != nil {
+		return counted, false, err
+	}
+	if _, wait, err = rd.engine.updateAll(ctx, shared); err != nil {
+		return counted, false, err
+	}
+	if wait > 0 {
+		rd.stays(ReasonRateLimited, wait)
+		return counted, true, nil
+	}
+	for _, t := range shared {
+		counted = append(counted, t.undo())
+	}
+	return counted, false, nil
+}
+
+// refusal is the word for what the counters of the account found.
+func (rd *round) refusal(ops []Op, found []Found) Reason {
+	word := ReasonRateLimited
+	for i, f := range found {
+		switch {
+		case f.Wait <= 0 || ops[i].Verb == Look:
+		case ops[i].Counter == "send" && f.Wait <= rd.cooldown() && f.Age >= 0 && f.Age < rd.cooldown():
+			word = ReasonSentRecently
+		default:
+			return ReasonRateLimited
+		}
+	}
+	return word
+}
+
+// shared are the counters that a challenge has in common with those of other accounts.
+// A code that a named limit would not let anybody answer is not sent.
+func (rd *round) shared(ctx context.Context, sends, proved bool) (list []tally, err error) {
+	if !rd.is.Unguessable {
+		if list, err = rd.named(ctx, rd.req, true); err != nil {
+			return nil, err
+		}
+		for _, t := range list {
+			t.ops[0].Verb = Ask
+		}
+	}
+	if !sends {
+		return list, nil
+	}
+	messages, err := rd.named(ctx, rd.req, false)
+	list = append(list, messages...)
+	if err != nil || rd.nobody() || proved || rd.rec.Flags&seal.Known != 0 {
+		return list, err
+	}
+	key := rd.engine.names.destination(rd.call.Pool, rd.is.Message.To)
+	return append(list, tally{key, []Op{{Verb: Count, Counter: "unproved", Windows: rd.engine.Limits.Unproved}}}), nil
+}
+
+// lengthen describes the challenge once more, with a longer code.
+func (rd *round) lengthen(ctx context.Context) error {
+	to := rd.is.Message.To
+	rd.req.CodeLength = pressedCode
+	unsample(rd.rec)
+	if err := rd.describe(ctx); err != nil {
+		return err
+	}
+	if !rd.is.Message.To.Equal(to) {
+		return errors.New("issue: the same request had two destinations")
+	}
+	return nil
+}
+
+// names names what the Store keeps, so that no store learns who it is about.
+type names struct{ key, decoy *seal.MACs }
+
+func newNames(counterKey Secret) names {
+	secret := []byte(counterKey.Reveal())
+	return names{seal.NewMACs(secret, "store"), seal.NewMACs(secret, "decoy")}
+}
+
+// hidden is what a Request needs to make up what it shows, and to name values.
+func (n names) hidden(pool, user string) *hidden {
+	return &hidden{decoy: [32]byte(n.decoy.Sum(pool, user)), key: [32]byte(n.key.Sum("request", pool))}
+}
+
+// account is the key of all that is counted for an account, of a kind.
+func (n names) account(kind, pool, user string) string {
+	return kind + ":" + n.short(kind, pool, user)
+}
+
+// destination is the key of a destination over all accounts.
+func (n names) destination(pool string, to Destination) string {
+	return "to:" + n.short("to", pool, to.id())
+}
+
+func (n names) pressure(pool string) string { return "pressure:" + n.short("pressure", pool) }
+
+func (n names) limit(pool, name, value string) string {
+	return "limit:" + n.short("limit", pool, name, value)
+}
+
+func (n names) short(parts ...string) string {
+	return base64.RawURLEncoding.EncodeToString(n.key.Sum(parts...)[:18])
+}
+
+// counter names a destination among the counters of an account.
+func (n names) counter(kind string, to Destination) string {
+	return kind + "-" + base64.RawURLEncoding.EncodeToString(n.key.Sum("counter", to.id())[:9])
+}
+
+// A tally is a key of the Store with what is to be done to it.
+type tally struct {
+	key string
+	ops []Op
+}
+
+// undo takes back what a tally counted.
+func (t tally) undo() tally {
+	back := tally{key: t.key}
+	for _, op := range t.ops {
+		if op.Verb == Count {
+			op.Verb, op.Tag = Return, ""
+			back.ops = append(back.ops, op)
+		}
+	}
+	return back
+}
+
+// proved is how long an account is known to hold a destination after a right answer.
+const proved = 180 * 24 * time.Hour
+
+// longest stands in for "in a row" with unknown users: what they leave has to expire.
+const longest = 31 * 24 * time.Hour
+
+// mayGuess are the ops by which guesses are limited: to ask for room, or to count.
+func (e *engine) mayGuess(verb Verb, unknown bool) []Op {
+	most := e.Limits.Failures
+	if e.Known != nil {
+		most = (most + 1) / 2 // a device of the user's has as many again
+	}
+	failures := Op{Verb: verb, Counter: "failures", InARow: most}
+	if unknown {
+		failures = Op{Verb: verb, Counter: "failures", Windows: []Window{{most, longest}}}
+	}
+	return []Op{{Verb: verb, Counter: "guess", Windows: e.Limits.Guesses}, failures}
+}
+
+// sending are the ops by which a message of an account is limited.
+func (e *engine) sending(to Destination, cooldown time.Duration) []Op {
+	return []Op{
+		{Verb: Count, Counter: "send", Windows: append([]Window{{1, max(cooldown, time.Millisecond)}}, e.Limits.Messages...)},
+		{Verb: Count, Counter: e.names.counter("to", to), Windows: e.Limits.Destination},
+		{Verb: Look, Counter: e.names.counter("ok", to), Windows: []Window{{1, proved}}},
+	}
+}
+
+// named are the tallies of the limits with keys of their own.
+func (p *pass) named(ctx context.Context, r Request, guesses bool) ([]tally, error) {
+	var list []tally
+	for _, l := range p.engine.Limits.Named {
+		if l.Guesses != guesses {
+			continue
+		}
+		ctx, cancel := p.within(ctx)
+		value, err := bounded.Call(ctx, func(ctx context.Context) (string, error) { return l.Key(ctx, r) })
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("the key of the limit %q: %w", l.Name, err)
+		}
+		if value == "" {
+			continue
+		}
+		verb := Count
+		if r.UserNotFound {
+			verb = Ask // made-up names must not use up what others share
+		}
+		list = append(list, tally{p.engine.names.limit(r.PoolID, l.Name, value), []Op{{Verb: verb, Counter: l.Name, Windows: l.Windows}}})
+	}
+	return list, nil
+}
+
+// maxStore is how long a store may take for one call. A sign-in makes two of them
+// before a message is sent, in Cognito's five seconds.
+const maxStore = 700 * time.Millisecond
+
+// update asks the store, within its time.
+func (e *engine) update(ctx context.Context, t tally) ([]Found, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxStore)
+	defer cancel()
+	found, err := bounded.Call(ctx, func(ctx context.Context) ([]Found, error) { return e.Store.Update(ctx, t.key, t.ops...) })
+	if err == nil && len(found) != len(t.ops) {
+		err = fmt.Errorf("it found %d counters of %d", len(found), len(t.ops))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return found, nil
+}
+
+// updateAll asks the store about several keys at once. If one of them has no room,
+// it takes back what the others counted, and returns the longest wait.
+func (e *engine) updateAll(ctx context.Context, list []tally) (found [][]Found, wait time.Duration, err error) {
+	if e.InsecureNoLimits || len(list) == 0 {
+		return make([][]Found, len(list)), 0, nil
+	}
+	found, errs := make([][]Found, len(list)), make([]error, len(list))
+	var wg sync.WaitGroup
+	for i, t := range list[1:] {
+		wg.Go(func() { found[i+1], errs[i+1] = e.update(ctx, t) })
+	}
+	found[0], errs[0] = e.update(ctx, list[0])
+	wg.Wait()
+	var counted []tally
+	for i, t := range list {
+		w := t.wait(found[i])
+		if errs[i] == nil && w == 0 {
+			counted = append(counted, t.undo())
+		}
+		wait = max(wait, w)
+	}
+	if err = errors.Join(errs...); err != nil || wait > 0 {
+		e.giveBack(ctx, counted)
+	}
+	return found, wait, err
+}
+
+// wait is how long the ops that wait for room have to.
+func (t tally) wait(found []Found) (wait time.Duration) {
+	for i, f := range found {
+		if t.ops[i].Verb == Ask || t.ops[i].Verb == Count {
+			wait = max(wait, f.Wait)
+		}
+	}
+	return wait
+}
+
+// giveBack carries out ops that cannot be refused. A failure leaves a count too
+// high, which is the safe side.
+func (e *engine) giveBack(ctx context.Context, list []tally) {
+	if e.InsecureNoLimits {
+		return
+	}
+	var wg sync.WaitGroup
+	for _, t := range list {
+		if len(t.ops) == 0 {
+			continue
+		}
+		wg.Go(func() {
+			if _, err := e.update(ctx, t); err != nil {
+				e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: a count was not given back", slog.String("error", redact.Err(err).Error()))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// pressureSample is one in how many codes is counted, and for how many it counts.
+const pressureSample = 16
+
+// maxPressed is how long a process believes in pressure before it asks again.
+const maxPressed = time.Minute
+
+// pressures remembers, for each pool, until when it is under pressure.
+type pressures struct {
+	mu    sync.Mutex
+	pools map[string]time.Time
+}
+
+func (s *pressures) until(pool string) (until time.Time, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until, known = s.pools[pool]
+	return until, known
+}
+
+func (s *pressures) set(pool string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pools == nil || len(s.pools) > 1000 {
+		s.pools = make(map[string]time.Time)
+	}
+	s.pools[pool] = until
+}
+
+// codeLength is how many characters a code needs now, as far as this process knows.
+func (p *pass) codeLength() int {
+	until, _ := p.engine.pressure.until(p.call.Pool)
+	if time.Now().Before(until) && !p.engine.InsecureNoLimits {
+		return pressedCode
+	}
+	return minCode
+}
+
+// sampled reports whether a code is one of those that count for the pressure. What
+// decides is the nonce, which nobody chooses, so that Verify takes back what Create
+// counted and nothing else.
+func sampled(rec *seal.Record) bool {
+	return rec.Length > 0 && rec.Length < pressedCode && rec.Nonce[0]%pressureSample == 0
+}
+
+// unsample keeps a code out of the sample: one that was sent to nobody has not counted,
+// so a right answer must not take anything back.
+func unsample(rec *seal.Record) { rec.Nonce[0] |= 1 }
+
+// press counts a short code that is about to be sent for the pressure, if it is
+// sampled, and asks where this process does not know. It does so in the background:
+// the result says whether the pool is under pressure, and what was counted.
+func (rd *round) press(ctx context.Context, sends bool) (result func() (longer bool, mark []tally, err error)) {
+	none := func() (bool, []tally, error) { return false, nil, nil }
+	if !sends || rd.is.Unguessable || rd.rec.Length == 0 || rd.rec.Length >= pressedCode {
+		return none
+	}
+	pool := rd.call.Pool
+	until, known := rd.engine.pressure.until(pool)
+	stale := !known || !until.IsZero() && !time.Now().Before(until)
+	if !sampled(rd.rec) && !stale {
+		return none
+	}
+	op := Op{Verb: Look, Counter: "pressure", N: pressureSample, Windows: []Window{rd.engine.Limits.Pressure}}
+	if sampled(rd.rec) && !rd.nobody() {
+		op.Verb = Count // a made-up name has no code that anybody could guess
+	}
+	t := tally{rd.engine.names.pressure(pool), []Op{op}}
+	type answer struct {
+		found []Found
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		found, err := rd.engine.update(ctx, t)
+		done <- answer{found, err}
+	}()
+	return func() (bool, []tally, error) {
+		a := <-done
+		if a.err != nil {
+			return false, nil, a.err
+		}
+		if wait := a.found[0].Wait; wait > 0 {
+			rd.engine.pressure.set(pool, time.Now().Add(min(wait, maxPressed)))
+			return true, nil, nil
+		}
+		rd.engine.pressure.set(pool, time.Time{})
+		return false, []tally{t.undo()}, nil
+	}
+}

@@ -1,0 +1,88 @@
+// Package customauth has the handlers behind Amazon Cognito's custom authentication
+// challenge triggers, for sign-in without a password: with one-time codes by SMS or
+// e-mail, in one of several ways that the user chooses, after a password, or with a
+// challenge of your own.
+//
+// A Lambda main is all that is needed:
+//
+//	func main() {
+//		keys, err := customauth.ParseKeys(os.Getenv("CUSTOMAUTH_KEYS"))
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		handler, err := customauth.NewHandler(customauth.Options{Keys: keys}, map[string]lambda.Handler{
+//			"PreSignUp": lambda.NewHandler(presignup.New(nil)), // confirms whoever signs up
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		lambda.Start(handler)
+//	}
+//
+// [NewHandler] makes one function for all triggers. [NewDefine], [NewCreate] and
+// [NewVerify] make three, which share one [Options].
+//
+// # A sign-in
+//
+// Cognito asks Define what comes next, lets Create make a challenge, and hands the
+// user's answer to Verify, until Define issues tokens or gives up. The three share no
+// memory, so the state of a sign-in travels sealed in what Create returns: the step,
+// the expiry, the wrong answers so far, and the MAC of the code. The code itself is
+// stored nowhere.
+//
+// A wrong answer repeats the challenge: nothing is sent, no attempt is won back. An
+// app asks for another code with an answer, whatever it says, whose ClientMetadata
+// has "action" set to "resend": that is never compared. With [OneOf] it chooses a way
+// by "action" set to "choose" and "way" to its name.
+//
+// # What the app is told
+//
+// Each challenge has these public parameters, all text:
+//
+//	step                            name of the step
+//	CODE_DELIVERY_DESTINATION       the masked destination, such as +***********
+//	CODE_DELIVERY_DELIVERY_MEDIUM   SMS, EMAIL, …
+//	codeLength                      how many characters the code has
+//	expiresAt                       when it expires, RFC 3339 in UTC
+//	attemptsRemaining               how many answers are left, this one included
+//	resendAfter                     seconds until a resend is possible; absent when there is none left
+//	way, ways                       with OneOf: the way that is taken, and all of them
+//	errorCode                       what was wrong with the last answer or resend
+//	retryAfter                      seconds until trying again makes sense, with some error codes
+//
+// The error codes, and what an app does about them:
+//
+//	wrong_code        say so; the same code is asked again
+//	not_proved        nothing was used up: ask again
+//	expired           offer a resend; it brings another code
+//	resend_too_soon   the code that was sent stays valid; retryAfter says when another can come
+//	sent_recently     another sign-in of this user has just had a message; wait for retryAfter
+//	no_resends_left   the code that was sent stays valid; for another one, sign in anew
+//	rate_limited      a limit across sign-ins; retryAfter says when it is over
+//	delivery_failed   offer a resend, or another way
+//	way_not_offered   the app named a way that there is not
+//
+// # Deploying
+//
+// Lambda runs many instances, so the limits need a [Store] that all of them share,
+// and a CounterKey. Set the app client's PreventUserExistenceErrors to ENABLED, allow
+// ALLOW_CUSTOM_AUTH alone, and AuthSessionValidity of 15 minutes, so that a user whose
+// code expired can ask for another. The folder examples has the whole system for the
+// CDK, and docs/console.md how to set it up by hand.
+//
+// # What is promised
+//
+// Tokens only after every step was passed, in order. No guess and no text beyond the
+// limits ([Limits]); a limit that cannot be counted closes the door. Unknown users see
+// the same parameters, the same limits and the same latency as known ones, and never
+// get tokens. No code and no address in a log, an error or a metadata field. A trigger
+// answers within Cognito's five seconds, and one request sends one message.
+//
+// What these promises rest on, where they end, and what they leave to you, is in
+// docs/security.md of the repository.
+//
+// # Compatibility
+//
+// Until version 1 the API may change with a minor version; the changelog says how. A
+// record that was sealed by one release is understood by the next.
+package customauth

@@ -1,0 +1,101 @@
+package browser_test
+
+// This file is about the program examples/local, with the page as it is served there.
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// The program shows the texts beside the page, and fills in the code.
+func TestProgram(t *testing.T) {
+	needChromium(t)
+	program := startProgram(t)
+	const phone = "+12065550100"
+	p := open(t, program.url, desktop)
+	p.see("start")
+	p.signIn(phone)
+	p.wait("the text on the phone", `document.querySelector("#phone-texts li .text")?.textContent.includes("is your code") ?? false`)
+	p.shoot("program")
+	p.click("#phone-texts li:last-child .fill")
+	p.see("account")
+
+	t.Run("policy", func(t *testing.T) {
+		res, err := http.Get(program.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header.Get("Content-Security-Policy"); got != policy {
+			t.Errorf("the program sends another policy than the page is tested with:\n%s", got)
+		}
+	})
+}
+
+// The page against a pool elsewhere. There is none to test with, so the browser is
+// told that the address of Cognito is this machine, where a proxy stands in front of a
+// local pool.
+func TestRealPool(t *testing.T) {
+	path := needChromium(t)
+	program, phone := startProgram(t), newPhone()
+	target, err := url.Parse(program.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cognito := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target) // sets the host, too
+	}})
+	defer cognito.Close()
+	addr := strings.TrimPrefix(cognito.URL, "https://")
+	browser, stop, err := newBrowser(path,
+		chromedp.Flag("host-resolver-rules", "MAP cognito-idp.eu-west-1.amazonaws.com "+addr),
+		chromedp.Flag("ignore-certificate-errors", true),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+
+	p := openIn(t, browser, program.url+"?region=eu-west-1&clientId="+clientID, desktop)
+	p.see("start")
+	if value[bool](p, `document.getElementById("phone").checkVisibility()`) {
+		t.Error("there is a phone, but texts go to real ones")
+	}
+	p.signIn(phone)
+	p.keys(program.code(t, phone))
+	p.see("account")
+	p.do(chromedp.Reload())
+	p.see("account")
+	p.click("#sign-out")
+	p.see("start")
+}
+
+// The first request is answered within a second of the program's start.
+func TestStartsFast(t *testing.T) {
+	if _, err := build(); err != nil {
+		t.Fatal(err)
+	}
+	best := time.Hour
+	for range 3 { // the machine may be busy with something else
+		began := time.Now()
+		program := startProgram(t)
+		res, err := http.Get(program.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		best = min(best, time.Since(began))
+		program.stop()
+	}
+	t.Logf("first answer after %v", best.Round(time.Millisecond))
+	if best > time.Second {
+		t.Errorf("first answer after %v", best)
+	}
+}

@@ -1,0 +1,193 @@
+# What watches over the pool in production: a firewall for what no trigger is told,
+# alarms for what somebody should look at, and a dashboard.
+
+locals {
+  # Each of these may make Cognito send a text, which customauth does not count.
+  texts_by_cognito = ["UpdateUserAttributes", "GetUserAttributeVerificationCode", "ResendConfirmationCode"]
+
+  # Requests in five minutes, by one address or by all together. They are generous: a
+  # carrier has thousands of people behind one address.
+  rates = [
+    { name = "SignUps", by = "IP", limit = 50, operations = ["SignUp"] },
+    { name = "SignIns", by = "IP", limit = 200, operations = ["InitiateAuth"] },
+    { name = "TextsByCognito", by = "IP", limit = 20, operations = local.texts_by_cognito },
+    { name = "Everything", by = "IP", limit = 1000, operations = [] },
+    { name = "TextsByCognitoInAll", by = "CONSTANT", limit = 100, operations = local.texts_by_cognito },
+  ]
+}
+
+resource "aws_wafv2_web_acl" "firewall" {
+  count = var.production ? 1 : 0
+  name  = var.name
+  scope = "REGIONAL"
+  default_action {
+    allow {}
+  }
+  visibility_config {
+    metric_name                = "Firewall"
+    cloudwatch_metrics_enabled = true
+    sampled_requests_enabled   = false # samples hold phone numbers
+  }
+  dynamic "rule" {
+    for_each = local.rates
+    content {
+      name     = rule.value.name
+      priority = rule.key
+      action {
+        block {}
+      }
+      visibility_config {
+        metric_name                = rule.value.name
+        cloudwatch_metrics_enabled = true
+        sampled_requests_enabled   = false
+      }
+      statement {
+        rate_based_statement {
+          aggregate_key_type    = rule.value.by
+          evaluation_window_sec = 300
+          limit                 = rule.value.limit
+          dynamic "scope_down_statement" {
+            for_each = length(rule.value.operations) > 0 ? [rule.value.operations] : []
+            content {
+              regex_match_statement {
+                regex_string = "^AWSCognitoIdentityProviderService\\.(${join("|", scope_down_statement.value)})$"
+                field_to_match {
+                  single_header {
+                    name = "x-amz-target"
+                  }
+                }
+                text_transformation {
+                  priority = 0
+                  type     = "NONE"
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+resource "aws_wafv2_web_acl_association" "firewall" {
+  count        = var.production ? 1 : 0
+  resource_arn = local.pool_arn
+  web_acl_arn  = aws_wafv2_web_acl.firewall[0].arn
+}
+
+resource "aws_sns_topic" "alarms" {
+  count = var.production ? 1 : 0
+  name  = "${var.name}-alarms"
+}
+
+resource "aws_sns_topic_subscription" "alarms" {
+  count     = var.production && var.alarm_email != null ? 1 : 0
+  topic_arn = aws_sns_topic.alarms[0].arn
+  protocol  = "email"
+  endpoint  = var.alarm_email
+}
+
+locals {
+  # Lines of the log that are counted.
+  lines = {
+    Broken        = "{ $.outcome = \"broken\" }"
+    Mismatch      = "{ $.reason = \"mismatch\" }"
+    RateLimited   = "{ $.reason = \"rate_limited\" }"
+    CountryClosed = "{ $.error = \"*_closed*\" }"
+    Sent          = "{ $.trigger = \"create\" && $.sent IS TRUE }"
+    Passed        = "{ $.trigger = \"verify\" && $.outcome = \"passed\" }"
+  }
+  filters = { for pair in setproduct(keys(local.lines), ["challenges", "post_auth"]) : "${pair[0]}-${pair[1]}" => { name = pair[0], function = pair[1] } }
+
+  logs = {
+    challenges = aws_cloudwatch_log_group.challenges.name
+    post_auth  = aws_cloudwatch_log_group.post_auth.name
+  }
+  functions = {
+    challenges = aws_lambda_function.challenges.function_name
+    post_auth  = aws_lambda_function.post_auth.function_name
+    rotation   = aws_lambda_function.rotation.function_name
+  }
+
+  # What somebody should look at, and from how many in five minutes.
+  alarms = merge(
+    {
+      Broken        = { namespace = var.name, metric = "Broken", at = 1, dimensions = {}, what = "a trigger failed" }
+      Mismatch      = { namespace = var.name, metric = "Mismatch", at = 10, dimensions = {}, what = "sign-ins that other keys or steps sealed: a deployment or a rotation went wrong" }
+      RateLimited   = { namespace = var.name, metric = "RateLimited", at = 50, dimensions = {}, what = "an attack that is being stopped, or limits that are too tight" }
+      CountryClosed = { namespace = var.name, metric = "CountryClosed", at = 1, dimensions = {}, what = "a budget of texts is used up: SMS pumping, or a campaign of yours" }
+    },
+    merge([for key, name in local.functions : {
+      "${key}-errors"    = { namespace = "AWS/Lambda", metric = "Errors", at = 1, dimensions = { FunctionName = name }, what = "calls that ended in an error, a crash or a timeout" }
+      "${key}-throttles" = { namespace = "AWS/Lambda", metric = "Throttles", at = 1, dimensions = { FunctionName = name }, what = "calls for which there was no instance: raise the concurrency, or an attack is under way" }
+    }]...),
+    { for metric in ["ReadThrottleEvents", "WriteThrottleEvents"] : metric =>
+      { namespace = "AWS/DynamoDB", metric = metric, at = 1, dimensions = { TableName = aws_dynamodb_table.counters.name }, what = "the table refused requests, and so did customauth" }
+    },
+  )
+}
+
+resource "aws_cloudwatch_log_metric_filter" "lines" {
+  for_each       = var.production ? local.filters : {}
+  name           = each.key
+  log_group_name = local.logs[each.value.function]
+  pattern        = local.lines[each.value.name]
+  metric_transformation {
+    namespace = var.name
+    name      = each.value.name
+    value     = "1"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "alarms" {
+  for_each            = var.production ? local.alarms : {}
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.what
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = each.value.at
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms[0].arn]
+}
+
+resource "aws_cloudwatch_metric_alarm" "spend" {
+  count               = var.production ? 1 : 0
+  alarm_name          = "${var.name}-spend"
+  alarm_description   = "what the texts of this account cost this month, in USD"
+  namespace           = "AWS/SNS"
+  metric_name         = "SMSMonthToDateSpentUSD"
+  statistic           = "Maximum"
+  period              = 3600
+  evaluation_periods  = 1
+  threshold           = var.spend_alarm
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms[0].arn]
+}
+
+resource "aws_cloudwatch_dashboard" "customauth" {
+  count          = var.production ? 1 : 0
+  dashboard_name = "${var.name}-${local.region}"
+  dashboard_body = jsonencode({
+    widgets = [for i, graph in [
+      { title = "Texts and right answers", metrics = [[var.name, "Sent"], [var.name, "Passed"]] },
+      { title = "Refused", metrics = [[var.name, "RateLimited"], [var.name, "CountryClosed"]] },
+      { title = "Broken", metrics = [[var.name, "Broken"], [var.name, "Mismatch"]] },
+      { title = "Errors", metrics = [for name in local.functions : ["AWS/Lambda", "Errors", "FunctionName", name]] },
+      { title = "Throttles", metrics = [for name in local.functions : ["AWS/Lambda", "Throttles", "FunctionName", name]] },
+      { title = "Texts this month, USD", metrics = [["AWS/SNS", "SMSMonthToDateSpentUSD"]] },
+      ] : {
+      type       = "metric"
+      x          = 8 * (i % 3)
+      y          = 6 * floor(i / 3)
+      width      = 8
+      height     = 6
+      properties = { title = graph.title, metrics = graph.metrics, region = local.region, period = 300, stat = i == 5 ? "Maximum" : "Sum" }
+    }]
+  })
+}

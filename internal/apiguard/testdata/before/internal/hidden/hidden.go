@@ -1,0 +1,5 @@
+// Package hidden is nobody's API.
+package hidden
+
+// Hidden is not seen.
+func Hidden() {}
