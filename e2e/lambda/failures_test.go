@@ -97,7 +97,7 @@ func TestSNSFails(t *testing.T) {
 					// that nothing can be sent to this number: there is a wait.
 					want := "resend_too_soon"
 					if c.requests > 0 {
-						want = "sent_recently" // the account's cooldown: the text that failed counts for it
+						want = "delivery_failed" // the text that failed counts for the cooldown
 					}
 					if got := signIn.Parameters["errorCode"]; got != want {
 						t.Errorf("errorCode %q after a resend, want %s", got, want)

@@ -35,5 +35,5 @@ test('the link does not after ten minutes', async () => {
   const step = await begin(email);
   const late = await token();
   await control('POST', 'clock', { advance: '10m' });
-  await assert.rejects(answer(step, late), { name: 'NotAuthorizedException', message: /session is expired/ });
+  await assert.rejects(answer(step, late), { name: 'NotAuthorizedException', message: /Incorrect username or password/ });
 });
