@@ -307,6 +307,17 @@ func (t tally) wait(found []Found) (wait time.Duration) {
 	return wait
 }
 
+// look is how long it will be until all counters have room again.
+func (rd *round) look(ctx context.Context, list []tally) (wait time.Duration, err error) {
+	found, _, err := rd.engine.updateAll(ctx, list)
+	for _, all := range found {
+		for _, f := range all {
+			wait = max(wait, f.Wait)
+		}
+	}
+	return wait, err
+}
+
 // giveBack carries out ops that cannot be refused. A failure leaves a count too
 // high, which is the safe side.
 func (e *engine) giveBack(ctx context.Context, list []tally) {

@@ -173,17 +173,6 @@ func (rd *round) make(ctx context.Context) error {
 	return nil
 }
 
-// look is how long it will be until all counters have room again.
-func (rd *round) look(ctx context.Context, list []tally) (wait time.Duration, err error) {
-	found, _, err := rd.engine.updateAll(ctx, list)
-	for _, all := range found {
-		for _, f := range all {
-			wait = max(wait, f.Wait)
-		}
-	}
-	return wait, err
-}
-
 // failed is the reason for an error, unless a station has named one.
 func (rd *round) failed(otherwise Reason) Reason { return cmp.Or(rd.why, otherwise) }
 
