@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/dynamodbstore"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
@@ -213,6 +215,34 @@ func TestLostAnswerAtTheLimit(t *testing.T) {
 	}
 	if wait := count(t, s, "a", 1, atMost(1, time.Hour)); wait == 0 {
 		t.Error("a second event passed")
+	}
+}
+
+// An answer that is lost to an event that others follow until there is no room any
+// more: the event has its room all the same, and finds what was there before it.
+func TestLostAnswerAndOvertaken(t *testing.T) {
+	table := dynamotest.Table(t)
+	ops := []customauth.Op{op(1, atMost(3, time.Hour)), {Verb: customauth.Count, Counter: "row", InARow: 3}}
+	others := open(t, dynamodbstore.Options{Table: table, Timeout: 4 * time.Second})
+	overtaken := func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		pass.ServeHTTP(httptest.NewRecorder(), r)
+		for range 2 {
+			if _, err := others.Update(context.Background(), "account:a", ops...); err != nil {
+				t.Error(err)
+			}
+		}
+		panic(http.ErrAbortHandler)
+	}
+	m := &middleman{fault: overtaken, operation: "UpdateItem", first: 1}
+	s := m.store(t, dynamodbstore.Options{Table: table, Timeout: 4 * time.Second})
+	want := []customauth.Found{{Age: -1}, {Age: -1}}
+	if diff := cmp.Diff(want, update(t, s, "account:a", ops...)); diff != "" {
+		t.Errorf("the first of three events, its answer lost (-want +got):\n%s", diff)
+	}
+	for i, f := range update(t, s, "account:a", ops...) {
+		if f.Wait == 0 {
+			t.Errorf("a fourth event found room in counter %d", i)
+		}
 	}
 }
 

@@ -55,8 +55,7 @@ func (s *Store) updateItem(ctx context.Context, key string, ops []op) ([]customa
 		s.tidy(ctx, key, next, now)
 		return found, nil
 	case d.in(st):
-		found, _ := d.undo(st, ops).find(ops, now) // an earlier try has done it
-		return found, nil
+		return d.before(st, ops, now), nil // an earlier try has done it
 	}
 	return s.replace(ctx, key, ops, old)
 }
@@ -209,21 +208,26 @@ func (d *drafted) in(st state) bool {
 	return d.me != "" && slices.ContainsFunc(st.counters[d.where].events, func(e event) bool { return e.id == d.me })
 }
 
-// undo returns the state before what was drafted, as far as it is still to be seen.
-func (d *drafted) undo(st state, ops []op) state {
+// before is what ops found when they were drafted, as far as it is still to be seen.
+// All that wait for room had it, though others may have taken the last since.
+func (d *drafted) before(st state, ops []op, now int64) []customauth.Found {
 	for _, o := range ops {
 		c := st.counters[o.counter]
-		for range o.n {
-			if o.adds() && len(c.events) > 0 && c.events[0].id == d.added[o.counter].id {
-				c.events = c.events[1:]
+		for i := len(c.events) - 1; i >= 0 && o.adds(); i-- {
+			if c.events[i].id == d.added[o.counter].id {
+				c.events = c.events[i+1:]
+				break
 			}
-		}
-		if o.verb == customauth.Count && o.row > 0 {
-			c.row = max(0, c.row-int64(o.n))
 		}
 		st.counters[o.counter] = c
 	}
-	return st
+	found, _ := st.find(ops, now)
+	for i, o := range ops {
+		if o.waits() {
+			found[i].Wait = 0
+		}
+	}
+	return found
 }
 
 // replace does what a draft cannot. It works out the new item from the old one, and
