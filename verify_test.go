@@ -321,22 +321,25 @@ func TestClocks(t *testing.T) {
 		{"the same", time.Hour, time.Hour, true},
 		{"a little behind", time.Hour, time.Hour - 30*time.Second, true},
 		{"a little ahead", time.Hour, time.Hour + 30*time.Second, true},
-		{"ahead beyond the expiry", time.Hour, time.Hour + 3*time.Minute, false},
+		{"ahead beyond the expiry", time.Hour, time.Hour + 10*time.Minute, false},
 		{"behind by an hour", 2 * time.Hour, time.Hour, false},
+		{"behind by a minute", time.Hour, time.Hour - time.Minute, true},
+		{"behind by more than a minute", time.Hour, time.Hour - 61*time.Second, false},
 	}
+	longest := only(customauth.OTP{TTL: 10 * time.Minute})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var s *signIn
 			var code string
 			synctest.Test(t, func(t *testing.T) {
 				sleep(tt.made)
-				r := newRig(t, customauth.Options{})
+				r := newRig(t, customauth.Options{Steps: longest})
 				s = r.start()
 				code = r.inbox.code()
 			})
 			synctest.Test(t, func(t *testing.T) {
 				sleep(tt.then)
-				s.rig = newRig(t, customauth.Options{})
+				s.rig = newRig(t, customauth.Options{Steps: longest})
 				if got := s.check(code, nil); got != tt.want || s.err != nil {
 					t.Errorf("got %v, %v, want %v", got, s.err, tt.want)
 				}

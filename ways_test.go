@@ -1,6 +1,7 @@
 package customauth_test
 
 import (
+	"context"
 	"maps"
 	"math/rand/v2"
 	"strings"
@@ -236,6 +237,51 @@ func TestLocaleOfAWay(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A diary is a code with a state of its own: it minds what is not its.
+type diary struct {
+	customauth.Challenge
+	t    *testing.T
+	name string
+}
+
+func (d diary) Issue(ctx context.Context, r customauth.Request) (customauth.Issued, error) {
+	if r.State != "" && r.State != d.name {
+		d.t.Errorf("the way %s was given the state %q", d.name, r.State)
+	}
+	is, err := d.Challenge.Issue(ctx, r)
+	is.State = d.name
+	return is, err
+}
+
+// TestStateOfAWay: a way is given its own state, and never another's, nor what a step
+// left that was in this place before.
+func TestStateOfAWay(t *testing.T) {
+	for name, o := range map[string]customauth.OneOf{
+		"plain": {},
+		"shown": {InsecureShowWays: true},
+		"asked": {Ask: true},
+	} {
+		for _, who := range []func(*signIn){bothProved, func(*signIn) {}} {
+			synctest.Test(t, func(t *testing.T) {
+				note := func(way string, o customauth.OTP) customauth.Step {
+					return step(way, diary{stepOf(o), t, way})
+				}
+				o.Ways = []customauth.Step{note("sms", customauth.OTP{}), note("email", customauth.OTP{Medium: "EMAIL"})}
+				before := newRig(t, customauth.Options{Steps: []customauth.Step{note("proof", customauth.OTP{})}})
+				s := before.start(who)
+				s.rig = newRig(t, customauth.Options{Steps: []customauth.Step{step("proof", o)}})
+				for _, way := range []string{"", "email", "email", "sms", "sms"} {
+					sleep(31 * time.Second)
+					s.answer("-", map[string]string{"action": "resend", "way": way})
+					if s.err != nil || s.failed {
+						t.Fatalf("%s, then %s: %s", name, way, s.outcome())
+					}
+				}
+			})
+		}
+	}
 }
 
 // TestOneOfOptions: what is wrong is said at construction.
