@@ -140,9 +140,10 @@ type Request struct {
 	hidden   *hidden
 }
 
-// hidden is behind a pointer, so that not even reflection prints it.
+// hidden makes the keys behind a Request when they are asked for. They are functions,
+// so that not even reflection prints them.
 type hidden struct {
-	decoy, key [sha256.Size]byte // for this user name, and for this pool
+	decoy, key func() []byte // for this user name, and for this pool
 }
 
 // Matches reports whether answer is what Issued.Answer was, for a code that was
@@ -164,11 +165,10 @@ func (r Request) Matches(answer string, to Destination) bool {
 // Decoy returns 32 bytes that are always the same for this user name and purpose,
 // and tell nothing of either: what an unknown user sees is made of them.
 func (r Request) Decoy(purpose string) []byte {
-	var h hidden
-	if r.hidden != nil {
-		h = *r.hidden
+	if r.hidden == nil {
+		return hmacSum(nil, purpose)
 	}
-	return hmacSum(h.decoy[:], purpose)
+	return hmacSum(r.hidden.decoy(), purpose)
 }
 
 // Unknown is the request as it would be for an unknown user of this name. A step
@@ -198,11 +198,11 @@ func (r Request) decoyAttributes() map[string]Secret {
 // store learns phone numbers or names. Kind, of letters and dashes, keeps uses
 // apart. It is made with Options.CounterKey, and so the same until that changes.
 func (r Request) Key(kind, value string) string {
-	var h hidden
+	var key []byte
 	if r.hidden != nil {
-		h = *r.hidden
+		key = r.hidden.key()
 	}
-	return kind + ":" + base64.RawURLEncoding.EncodeToString(hmacSum(h.key[:], kind+"\x00"+value)[:18])
+	return kind + ":" + base64.RawURLEncoding.EncodeToString(hmacSum(key, kind+"\x00"+value)[:18])
 }
 
 // Nonce is a text that is new in each sign-in, for a signature of the app. Where

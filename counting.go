@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -153,7 +154,10 @@ func newNames(counterKey Secret) names {
 
 // hidden is what a Request needs to make up what it shows, and to name values.
 func (n names) hidden(pool, user string) *hidden {
-	return &hidden{decoy: [32]byte(n.decoy.Sum(pool, user)), key: [32]byte(n.key.Sum("request", pool))}
+	return &hidden{
+		decoy: func() []byte { return n.decoy.Sum(pool, user) },
+		key:   func() []byte { return n.key.Sum("request", pool) },
+	}
 }
 
 // account is the key of all that is counted for an account, of a kind.
@@ -324,17 +328,20 @@ func (e *engine) giveBack(ctx context.Context, list []tally) {
 	if e.InsecureNoLimits {
 		return
 	}
-	var wg sync.WaitGroup
-	for _, t := range list {
-		if len(t.ops) == 0 {
-			continue
-		}
-		wg.Go(func() {
-			if _, err := e.update(ctx, t); err != nil {
-				e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: a count was not given back", slog.String("error", redact.Err(err).Error()))
-			}
-		})
+	list = slices.DeleteFunc(slices.Clone(list), func(t tally) bool { return len(t.ops) == 0 })
+	if len(list) == 0 {
+		return
 	}
+	back := func(t tally) {
+		if _, err := e.update(ctx, t); err != nil {
+			e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: a count was not given back", slog.String("error", redact.Err(err).Error()))
+		}
+	}
+	var wg sync.WaitGroup
+	for _, t := range list[1:] {
+		wg.Go(func() { back(t) })
+	}
+	back(list[0])
 	wg.Wait()
 }
 

@@ -5,6 +5,7 @@ package customauth
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -318,7 +319,7 @@ func (p *pass) request(step string, rec *seal.Record) Request {
 	c := p.call
 	r := Request{
 		PoolID: c.Pool, ClientID: c.Client, UserName: Hide(c.User), Step: step,
-		SignIn:         fmt.Sprintf("%x", rec.SignIn),
+		SignIn:         hex.EncodeToString(rec.SignIn[:]),
 		ClientMetadata: secrets(c.Metadata),
 		UserNotFound:   c.UserNotFound,
 		Sends:          int(rec.Sends),

@@ -292,7 +292,7 @@ func (e *engine) checkSteps(steps []Step, p *problems) {
 func (e *engine) probe(s Step, proved, last bool, p *problems) (anyone bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxWarm)
 	defer cancel()
-	r := Request{Step: s.Name, Probe: true, UserNotFound: true, Proved: proved, hidden: new(hidden)}
+	r := Request{Step: s.Name, Probe: true, UserNotFound: true, Proved: proved}
 	r.Attributes = r.decoyAttributes()
 	for _, r.CodeLength = range []int{minCode, pressedCode} {
 		is, err := bounded.Call(ctx, func(ctx context.Context) (Issued, error) { return s.Issue(ctx, r) })

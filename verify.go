@@ -5,10 +5,10 @@ package customauth
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -96,10 +96,9 @@ func (e *engine) verify(ctx context.Context, c *event.Call) (verified, error) {
 		}
 		return wrong(ReasonWrongCode)
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() { p.settle(ctx, g, rec, got) })
-	p.tell(ctx, r, got.Proved)
-	wg.Wait()
+	told := p.tell(ctx, r, got.Proved)
+	p.settle(ctx, g, rec, got)
+	told()
 	p.end(ctx, Passed, "")
 	return true, nil
 }
@@ -167,7 +166,7 @@ func (p *pass) guess(ctx context.Context, r Request, rec *seal.Record) (g guess,
 // used is the mark of a code that was right. A few of them are kept: sign-ins on
 // several devices at once.
 func used(verb Verb, rec *seal.Record) Op {
-	return Op{Verb: verb, Counter: "used", Tag: fmt.Sprintf("%x", rec.Nonce), Windows: []Window{{8, maxTTL + time.Minute}}}
+	return Op{Verb: verb, Counter: "used", Tag: hex.EncodeToString(rec.Nonce[:]), Windows: []Window{{8, maxTTL + time.Minute}}}
 }
 
 // check asks the step.
@@ -213,15 +212,22 @@ func (p *pass) settle(ctx context.Context, g guess, rec *seal.Record, got Checke
 	p.engine.giveBack(ctx, list)
 }
 
-// tell lets the guard know of a right answer. It cannot undo it.
-func (p *pass) tell(ctx context.Context, r Request, to Destination) {
+// tell lets the guard know of a right answer, in the background: wait until told. The
+// guard cannot undo it.
+func (p *pass) tell(ctx context.Context, r Request, to Destination) (told func()) {
 	g := p.engine.Guard
 	if g == nil || to.none() || p.call.UserNotFound {
-		return
+		return func() {}
 	}
 	ctx, cancel := p.within(ctx)
-	defer cancel()
-	if err := bounded.Do(ctx, func(ctx context.Context) error { g.Verified(ctx, r, to); return nil }); err != nil {
-		p.cause = err
+	done := make(chan error, 1)
+	go func() {
+		done <- bounded.Do(ctx, func(ctx context.Context) error { g.Verified(ctx, r, to); return nil })
+	}()
+	return func() {
+		defer cancel()
+		if err := <-done; err != nil {
+			p.cause = err
+		}
 	}
 }

@@ -220,7 +220,7 @@ const patience = 650 * time.Millisecond
 
 // signIns signs in n times, and returns when all is done. Every outcome must be
 // right. A sign-in that was starved may fail, but not let in whom it should not;
-// and no more than one in a hundred.
+// half of them must have had the machine's time, or nothing was shown.
 func (c *crowdRun) signIns(t *testing.T, n int) {
 	t.Helper()
 	last := c.next.Load() + int64(n)
@@ -248,7 +248,7 @@ func (c *crowdRun) signIns(t *testing.T, n int) {
 	}
 	wg.Wait()
 	c.next.Store(last)
-	if starved := c.starved.Load(); starved > last/100 {
+	if starved := c.starved.Load(); starved > last/2 {
 		t.Errorf("%d of %d sign-ins were starved: the machine is too busy to tell anything", starved, last)
 	}
 }

@@ -127,15 +127,20 @@ func check(ops []Op) error {
 	if len(ops) < 1 || len(ops) > maxOps {
 		return errOp
 	}
-	for i, op := range ops {
-		if !op.possible() || slices.ContainsFunc(ops[:i], func(o Op) bool { return o.Counter == op.Counter }) {
+	for i := range ops {
+		if !ops[i].possible() {
 			return errOp
+		}
+		for j := range i {
+			if ops[j].Counter == ops[i].Counter {
+				return errOp
+			}
 		}
 	}
 	return nil
 }
 
-func (op Op) possible() bool {
+func (op *Op) possible() bool {
 	switch {
 	case op.Verb < Look || op.Verb > Reset || op.N < 1 || op.InARow < 0 || !isCounter(op.Counter):
 		return false
