@@ -100,6 +100,8 @@ func TestBounds(t *testing.T) {
 		{"State", issued(customauth.Issued{State: strings.Repeat("s", 128)}), issued(customauth.Issued{State: strings.Repeat("s", 129)})},
 		{"Answer to 256 bytes", issued(customauth.Issued{Answer: answer(256)}), issued(customauth.Issued{Answer: answer(257)})},
 		{"Answer from 6 characters", issued(customauth.Issued{Answer: answer(6)}), issued(customauth.Issued{Answer: answer(5)})},
+		{"no Answer, or one of a character", issued(customauth.Issued{}), issued(customauth.Issued{Answer: answer(1)})},
+		{"no Answer, or one that can be guessed", issued(customauth.Issued{Unguessable: true}), issued(customauth.Issued{Answer: answer(1), Unguessable: true})},
 		{"a short Answer, Insecure", issued(customauth.Issued{Answer: answer(1), InsecureShortAnswer: true}), issued(customauth.Issued{Answer: customauth.Hide("- -"), InsecureShortAnswer: true})},
 		{"Answer is UTF-8", issued(customauth.Issued{Answer: customauth.Hide("é12345")}), issued(customauth.Issued{Answer: customauth.Hide("\xff12345")})},
 		{"Unguessable", issued(customauth.Issued{Answer: answer(26), Unguessable: true}), issued(customauth.Issued{Answer: answer(25), Unguessable: true})},
@@ -356,5 +358,65 @@ func TestWaysKeepTheirState(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "aa", "b", "bb", "a"}, got); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsedLink: an answer that nobody can guess is right once, too.
+func TestUsedLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link := strings.Repeat("A2", 13)
+		r := newRig(t, customauth.Options{Steps: only(custom{issued: customauth.Issued{Answer: customauth.Hide(link), Unguessable: true}})})
+		s := r.start()
+		if !s.check(link, nil) {
+			t.Fatal("the answer is wrong")
+		}
+		sleep(16 * time.Second)
+		if s.check(link, nil) || r.lastReason() != customauth.ReasonUsed {
+			t.Errorf("used twice: %s", r.lastReason())
+		}
+	})
+}
+
+// TestNothingToCount: where there is no code and nothing to guess, no store is asked.
+func TestNothingToCount(t *testing.T) {
+	asked := 0
+	store := watched{customauth.NewMemoryStore(), func() { asked++ }}
+	r := newRig(t, customauth.Options{Store: store, CounterKey: other, Steps: []customauth.Step{step("captcha", captcha{}), step("otp", customauth.OTP{})}})
+	s := r.start()
+	asked = 0
+	if s.check("no token", nil) || s.err != nil || asked != 0 {
+		t.Errorf("a wrong token: %v, %d requests", s.err, asked)
+	}
+}
+
+// watched is a Store that says when it is asked.
+type watched struct {
+	customauth.Store
+	asked func()
+}
+
+func (c watched) Update(ctx context.Context, key string, ops ...customauth.Op) ([]customauth.Found, error) {
+	c.asked()
+	return c.Store.Update(ctx, key, ops...)
+}
+
+// TestUnknownRequest: a step that describes what others see is told that it does.
+func TestUnknownRequest(t *testing.T) {
+	var seen []customauth.Request
+	look := func(_ context.Context, r customauth.Request) (customauth.Destination, error) {
+		if !r.Probe {
+			seen = append(seen, r)
+		}
+		return customauth.Destination{Medium: "EMAIL", Address: r.Attributes["email"]}, nil
+	}
+	mail := customauth.OTP{Medium: "EMAIL", Destination: look}
+	r := newRig(t, customauth.Options{Steps: only(customauth.OneOf{Ways: []customauth.Step{step("email", mail), step("sms", customauth.OTP{})}})})
+	r.start(onlyPhone)
+	if len(seen) == 0 {
+		t.Fatal("the way was not asked")
+	}
+	got := seen[len(seen)-1]
+	if !got.UserNotFound || got.Attributes["email"].Reveal() == "someone@example.com" {
+		t.Errorf("unknown %v, with the user's own address: %v", got.UserNotFound, got.Attributes["email"].Reveal() == "someone@example.com")
 	}
 }

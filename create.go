@@ -302,9 +302,9 @@ func (rd *round) tooSoon() bool {
 func (rd *round) stays(word Reason, wait time.Duration) {
 	rd.word, rd.wait = word, wait
 	if last := rd.st.Last; last != nil && last.Flags&seal.Void == 0 {
-		wrong, rounds := rd.rec.Wrong, rd.rec.Rounds
+		rounds := rd.rec.Rounds
 		*rd.rec = *last
-		rd.rec.Wrong, rd.rec.Rounds = wrong, rounds
+		rd.rec.Rounds = rounds
 		return
 	}
 	now := time.Now()

@@ -277,7 +277,7 @@ func (o OneOf) probe(ctx context.Context, r Request) (Issued, error) {
 		if slices.ContainsFunc(o.Ways[:i], func(v Step) bool { return v.Name == w.Name }) {
 			errs = append(errs, fmt.Errorf("two ways are named %q", w.Name))
 		}
-		if w.Challenge == nil || isNil(w.Challenge) {
+		if isNil(w.Challenge) {
 			errs = append(errs, fmt.Errorf("the way %q has no Challenge", w.Name))
 			continue
 		}

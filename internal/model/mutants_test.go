@@ -113,7 +113,6 @@ var mutants = []mutant{
 	{"sends are not capped", root, "round.tooSoon", never("ReasonNoResendsLeft"), apps},
 	{"one send more", root, "round.tooSoon", compares(3, token.GTR), apps},
 	{"no cooldown within a sign-in", root, "round.tooSoon", never("ReasonResendTooSoon"), apps},
-	{"refused resends forget wrong answers", root, "round.stays", unset("Wrong"), apps},
 	{"refused resends forget rounds", root, "round.stays", unset("Rounds"), apps},
 	{"void records look like others", root, "round.stays", unset("Flags"), apps},
 	{"void records do not say why", root, "round.stays", unset("State"), apps},
