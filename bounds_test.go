@@ -5,6 +5,7 @@ package customauth_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -419,4 +420,46 @@ func TestUnknownRequest(t *testing.T) {
 	if !got.UserNotFound || got.Attributes["email"].Reveal() == "someone@example.com" {
 		t.Errorf("unknown %v, with the user's own address: %v", got.UserNotFound, got.Attributes["email"].Reveal() == "someone@example.com")
 	}
+	shapes := map[string]string{
+		"sub":          `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`,
+		"phone_number": `^\+1206\d{7}$`, "phone_number_verified": "^true$",
+		"email": `^[a-z][0-9a-f]{8}@[a-z]\.example$`, "email_verified": "^true$",
+	}
+	for name, shape := range shapes {
+		if value := got.Attributes[name].Reveal(); !regexp.MustCompile(shape).MatchString(value) {
+			t.Errorf("the made-up %s is %q, want %s", name, value, shape)
+		}
+	}
+}
+
+// TestDefaultLimits: they are a promise, so a change of one is no accident.
+func TestDefaultLimits(t *testing.T) {
+	const day = 24 * time.Hour
+	want := customauth.Limits{
+		Guesses:     []customauth.Window{{Max: 5, Per: 5 * time.Minute}, {Max: 10, Per: time.Hour}, {Max: 20, Per: day}},
+		Failures:    100,
+		Messages:    []customauth.Window{{Max: 15, Per: day}},
+		Destination: []customauth.Window{{Max: 5, Per: time.Hour}, {Max: 10, Per: day}},
+		Unproved:    []customauth.Window{{Max: 5, Per: day}},
+		Pressure:    customauth.Window{Max: 500, Per: day},
+	}
+	if diff := cmp.Diff(want, customauth.DefaultLimits()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestRefusedAtFirst: what an app is shown of a challenge that a step refused to make.
+func TestRefusedAtFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, customauth.Options{Steps: only(custom{issued: customauth.Issued{Refused: "no_pet"}})})
+		s := r.start()
+		want := map[string]string{"step": "otp", "errorCode": "no_pet", "attemptsRemaining": "3", "resendAfter": "0"}
+		for _, what := range []string{"first", "again"} {
+			if diff := cmp.Diff(want, s.public); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+			s.answer("-")
+			want["attemptsRemaining"] = "2"
+		}
+	})
 }

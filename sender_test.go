@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -198,6 +199,32 @@ func TestSNSThrottledOnce(t *testing.T) {
 	if err := new(customauth.SNSSender).Send(context.Background(), message); err != nil || len(e.sent()) != 2 {
 		t.Errorf("%v after %d requests", err, len(e.sent()))
 	}
+}
+
+// throttling refuses each request with SNS's answer to too many of them.
+type throttling struct{ times []time.Time }
+
+func (h *throttling) Do(*http.Request) (*http.Response, error) {
+	h.times = append(h.times, time.Now())
+	body := `<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>`
+	return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+// TestSNSThrottledTwice: a message is tried twice, with time between.
+func TestSNSThrottledTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := new(throttling)
+		client := sns.New(sns.Options{Region: "eu-west-1", HTTPClient: h, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+		})})
+		s := &customauth.SNSSender{Client: client}
+		if err := s.Send(t.Context(), message); !errors.Is(err, customauth.ErrThrottled) {
+			t.Errorf("got %v", err)
+		}
+		if len(h.times) != 2 || h.times[1].Sub(h.times[0]) != 200*time.Millisecond {
+			t.Errorf("tried at %v", h.times)
+		}
+	})
 }
 
 func TestSNSEnvironment(t *testing.T) {
