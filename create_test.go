@@ -189,6 +189,9 @@ func TestSenderFailures(t *testing.T) {
 				if got, want := s.public["resendAfter"], strconv.Itoa(int(tt.wait/time.Second)); got != want {
 					t.Errorf("resendAfter is %s, want %s", got, want)
 				}
+				if r.events[1].Sent != tt.valid {
+					t.Errorf("event says sent: %v, want %v", r.events[1].Sent, tt.valid)
+				}
 				if tt.reported != nil && !errors.Is(r.events[1].Err, tt.reported) {
 					t.Errorf("event has %v, want %v", r.events[1].Err, tt.reported)
 				}
@@ -210,6 +213,9 @@ func TestSenderFailures(t *testing.T) {
 				sleep(tt.wait)
 				if s.resend(); s.outcome() != "asked" || r.inbox.count() != 1 {
 					t.Errorf("resend: %s, %d texts", s.outcome(), r.inbox.count())
+				}
+				if !r.events[len(r.events)-1].Sent {
+					t.Error("event does not say that the resend was sent")
 				}
 				synctest.Wait()
 				sleep(2 * time.Minute) // lets the deaf sender come back
