@@ -463,3 +463,33 @@ func TestRefusedAtFirst(t *testing.T) {
 		}
 	})
 }
+
+// TestRequestKey: a name for a value is the same for all users of a pool, and another in
+// another pool, for another kind, and under another key.
+func TestRequestKey(t *testing.T) {
+	keyOf := func(counterKey customauth.Secret, who ...func(*signIn)) (short string) {
+		named := customauth.Limits{Named: []customauth.Limit{{
+			Name: "all", Windows: []customauth.Window{{Max: 100, Per: time.Hour}},
+			Key: func(_ context.Context, r customauth.Request) (string, error) {
+				short = r.Key("kind", "value")
+				return "all", nil
+			},
+		}}}
+		newRig(t, customauth.Options{CounterKey: counterKey, Limits: named}).start(who...)
+		return short
+	}
+	name := keyOf(other)
+	if got := keyOf(other, named("another")); got != name {
+		t.Errorf("two users: %q and %q", name, got)
+	}
+	if got := keyOf(other, func(s *signIn) { s.pool = "eu-west-1_Other0001" }); got == name {
+		t.Errorf("two pools: both %q", got)
+	}
+	if got := keyOf(customauth.Hide("a third key that has 32 letters,")); got == name {
+		t.Errorf("two keys: both %q", got)
+	}
+	var none customauth.Request
+	if a, b := none.Key("kind", "value"), none.Key("kinds", "value"); a == b || a != none.Key("kind", "value") {
+		t.Errorf("a request of a test's own: %q and %q", a, b)
+	}
+}

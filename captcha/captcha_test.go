@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -288,6 +290,39 @@ func TestAgainAfterLostAnswer(t *testing.T) {
 	}
 }
 
+// form is a connection that keeps what is sent.
+type form struct {
+	next http.RoundTripper
+	sent *url.Values
+}
+
+func (f form) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if *f.sent, err = url.ParseQuery(string(body)); err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return f.next.RoundTrip(r)
+}
+
+// Turnstile takes a UUID for an idempotency key, and nothing else.
+func TestIdempotencyKey(t *testing.T) {
+	server, sent := captchatest.New(secret), url.Values{}
+	c := challenge(captcha.Turnstile, server)
+	c.Client = &http.Client{Transport: form{server, &sent}}
+	if got, err := c.Check(t.Context(), request("a"), server.Solve(solved(captcha.Turnstile))); !got.Right || err != nil {
+		t.Fatalf("right %v, error %v", got.Right, err)
+	}
+	shape := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	if key := sent.Get("idempotency_key"); !shape.MatchString(key) {
+		t.Errorf("the idempotency key is %q, which is no UUID", key)
+	}
+}
+
 // losing is a connection that breaks before the answer.
 type losing struct{ next http.RoundTripper }
 
@@ -393,7 +428,7 @@ func TestFields(t *testing.T) {
 		"a score above 1":         {provider: captcha.ReCAPTCHAScore, edit: func(c *captcha.Challenge) { c.MinScore = 50 }, want: "MinScore must be from"},
 		"a URL without https":     {edit: func(c *captcha.Challenge) { c.URL = "http://captcha.example/siteverify" }, want: "URL must begin"},
 		"a name for this machine": {edit: func(c *captcha.Challenge) { c.URL = "http://localhost.evil.example" }, want: "URL must begin"},
-		"a long timeout":          {edit: func(c *captcha.Challenge) { c.Timeout = time.Minute }, want: "Timeout must be"},
+		"a long timeout":          {edit: func(c *captcha.Challenge) { c.Timeout = 3501 * time.Millisecond }, want: "Timeout must be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tt.provider == "" {
@@ -412,6 +447,15 @@ func TestFields(t *testing.T) {
 				t.Errorf("the error tells the secret: %v", err)
 			}
 		})
+	}
+}
+
+// The longest timeout leaves the trigger time to answer.
+func TestLongestTimeout(t *testing.T) {
+	c := challenge(captcha.Turnstile, captchatest.New(secret))
+	c.Timeout = 3500 * time.Millisecond
+	if _, err := c.Issue(t.Context(), customauth.Request{Probe: true}); err != nil {
+		t.Error(err)
 	}
 }
 
