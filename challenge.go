@@ -40,10 +40,10 @@ type Challenge interface {
 	// for another. It must leave nothing behind, for what it describes may be thrown
 	// away and asked for once more: what is to be remembered goes into Issued.State.
 	//
-	// A constructor calls it with r.Probe, for each length of codes, and refuses a step that then returns
-	// an error, or an Issued that is not as its documentation says. So what is wrong
-	// with the fields of a step comes out before the first sign-in. A probe must not
-	// ask the network.
+	// A constructor calls it with r.Probe, for each length of codes, and refuses a
+	// step that then returns an error, or an Issued that is not as its documentation
+	// says. So what is wrong with the fields of a step comes out before the first
+	// sign-in. A probe must not ask the network.
 	//
 	// What is secret in the Issued is taken out of the text of an error beside it.
 	Issue(ctx context.Context, r Request) (Issued, error)
