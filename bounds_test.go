@@ -493,3 +493,25 @@ func TestRequestKey(t *testing.T) {
 		t.Errorf("a request of a test's own: %q and %q", a, b)
 	}
 }
+
+// TestProbe: what a constructor asks a step with: a user that there is not, who has
+// everything, and a code of each length.
+func TestProbe(t *testing.T) {
+	type probe struct {
+		Probe, Unknown bool
+		Length         int
+		Phone, Mail    bool
+	}
+	var got []probe
+	look := func(_ context.Context, r customauth.Request) (customauth.Destination, error) {
+		number := r.Attributes["phone_number"]
+		got = append(got, probe{r.Probe, r.UserNotFound, r.CodeLength, number.Reveal() != "", r.Attributes["email"].Reveal() != ""})
+		return customauth.Destination{Medium: "SMS", Address: number}, nil
+	}
+	if _, err := customauth.NewDefine(customauth.Options{Keys: []customauth.Secret{key}, Steps: only(customauth.OTP{Destination: look})}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]probe{{true, true, 6, true, true}, {true, true, 9, true, true}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
