@@ -10,6 +10,8 @@ require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.15
 	github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider v1.61.0
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1
+	github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2 v1.29.1
+	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.79.7
 	github.com/aws/aws-sdk-go-v2/service/sns v1.47.9
 	github.com/aws/smithy-go v1.28.8
 	github.com/chromedp/cdproto v0.159.0
@@ -26,6 +28,7 @@ require (
 	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
 	github.com/stretchr/testify v1.11.1 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
+	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 )
 
@@ -42,7 +45,10 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/cyber-eternal/customauth/dynamodbstore v0.1.0
+	github.com/cyber-eternal/customauth/endusermessaging v0.1.0
+	github.com/cyber-eternal/customauth/ses v0.1.0
 	github.com/cyber-eternal/customauth/smsguard v0.1.0
+	github.com/cyber-eternal/customauth/texts v0.1.0
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 )
 
@@ -50,4 +56,10 @@ replace github.com/cyber-eternal/customauth => ../
 
 replace github.com/cyber-eternal/customauth/dynamodbstore => ../dynamodbstore
 
+replace github.com/cyber-eternal/customauth/endusermessaging => ../endusermessaging
+
+replace github.com/cyber-eternal/customauth/ses => ../ses
+
 replace github.com/cyber-eternal/customauth/smsguard => ../smsguard
+
+replace github.com/cyber-eternal/customauth/texts => ../texts
