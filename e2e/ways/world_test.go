@@ -108,7 +108,7 @@ func countdown(apps ...*app) {
 	}
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{texts: fakesns.New(), mails: sestest.New(), calls: smstest.New(), provider: captchatest.New(secretOfProvider), site: new(site)}
 	w.site.Server = httptest.NewServer(w.site)
@@ -185,7 +185,7 @@ func (w *world) senders() map[string]customauth.Sender {
 }
 
 // add makes a user with a number and an address that were proved, and more.
-func (w *world) add(t *testing.T, number, address, locale string) {
+func (w *world) add(t testing.TB, number, address, locale string) {
 	t.Helper()
 	attributes := map[string]string{"phone_number": number, "phone_number_verified": "true"}
 	if address != "" {
@@ -238,7 +238,7 @@ var (
 
 // An app is one sign-in of somebody, over HTTP.
 type app struct {
-	*testing.T
+	testing.TB
 	w          *world
 	client     string
 	parameters map[string]string
@@ -248,9 +248,9 @@ type app struct {
 }
 
 // begin asks the pool to sign somebody in.
-func (w *world) begin(t *testing.T, client, number string) *app {
+func (w *world) begin(t testing.TB, client, number string) *app {
 	t.Helper()
-	a := &app{T: t, w: w, client: client}
+	a := &app{TB: t, w: w, client: client}
 	out, err := w.client.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
 		AuthFlow: types.AuthFlowTypeCustomAuth, ClientId: &client, AuthParameters: map[string]string{"USERNAME": number},
 	})
