@@ -1,6 +1,6 @@
-// Package apps_test runs the programs of docs/apps: every JavaScript snippet there
-// is cut from a file of the folder snippets, and what the file does is checked
-// against a pool of cognitotest whose triggers are the handlers of customauth.
+// Package apps_test runs the programs of docs/apps and docs/ways.md: every JavaScript
+// snippet there is cut from a file of the folder snippets, and what the file does is
+// checked against a pool of cognitotest whose triggers are the handlers of customauth.
 //
 //	go test ./apps                                           in the folder e2e
 //
@@ -8,8 +8,8 @@
 // examples/local. All of it needs Node and npm: without them the tests are skipped,
 // and under CI=true they fail.
 //
-// This file starts the pool and Node; snippets_test.go and client_test.go say what
-// is run.
+// This file starts the pool and Node; snippets_test.go, client_test.go and ways_test.go
+// say what is run.
 package apps_test
 
 import (

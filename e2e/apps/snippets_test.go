@@ -45,7 +45,7 @@ func TestSnippetsInDocs(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no pages: %v", err)
 	}
-	for _, page := range append(pages, filepath.Join(docsDir, "apps.md")) {
+	for _, page := range append(pages, filepath.Join(docsDir, "apps.md"), filepath.Join(docsDir, "ways.md")) {
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			text, err := os.ReadFile(page)
 			if err != nil {
