@@ -7,20 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	sms "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/internal/awsenv"
-	"github.com/cyber-eternal/customauth/internal/redact"
+	"github.com/cyber-eternal/customauth/internal/sendonce"
 	"github.com/cyber-eternal/customauth/internal/text"
 )
 
@@ -87,35 +85,10 @@ func timeToLive(m customauth.Message) *int32 {
 	return aws.Int32(int32(min(max(left, 5), 259_200)))
 }
 
-// onceOnly lets a request be made again only where that cannot send twice.
-func onceOnly(o *sms.Options) { o.Retryer = throttleRetryer{} }
-
-// throttleRetryer makes a throttled request a second time. The service refuses it
-// before it accepts a message; after a lost connection, a timeout or a status 500 the
-// message may be on its way. A quota does not come back within a fifth of a second.
-type throttleRetryer struct{}
-
-func (throttleRetryer) IsErrorRetryable(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && isThrottling(api.ErrorCode())
-}
-func (throttleRetryer) MaxAttempts() int { return 2 }
-func (throttleRetryer) RetryDelay(int, error) (time.Duration, error) {
-	return 200 * time.Millisecond, nil
-}
-func (throttleRetryer) GetInitialToken() func(error) error { return noToken }
-func (throttleRetryer) GetRetryToken(context.Context, error) (func(error) error, error) {
-	return noToken, nil
-}
-
-func noToken(error) error { return nil }
-
-func isThrottling(code string) bool {
-	switch strings.TrimSuffix(code, "Exception") {
-	case "Throttling", "Throttled", "TooManyRequests", "RequestThrottled", "RequestLimitExceeded":
-		return true
-	}
-	return false
+// onceOnly lets a request be made again only where that cannot send twice: where it was
+// throttled. A quota does not come back within a fifth of a second.
+func onceOnly(o *sms.Options) {
+	o.Retryer = sendonce.Retryer{Refused: func(e smithy.APIError) bool { return sendonce.IsThrottling(e.ErrorCode()) }}
 }
 
 // classify says which of customauth's errors an answer is, if any, and the service's
@@ -144,7 +117,7 @@ func classify(err error) (reason string, kind error) {
 	if !errors.As(err, &api) {
 		return "", nil
 	}
-	if isThrottling(api.ErrorCode()) {
+	if sendonce.IsThrottling(api.ErrorCode()) {
 		return "", customauth.ErrThrottled
 	}
 	switch strings.TrimSuffix(api.ErrorCode(), "Exception") {
@@ -188,25 +161,10 @@ func ofValidation(e *types.ValidationException) error {
 	return customauth.ErrUnauthorized
 }
 
-// explain says what an operator needs: the kind of failure, the service's code, reason
-// and message without numbers, the HTTP status and the request id.
+// explain is what the log says.
 func explain(err error, m customauth.Message) error {
 	code, address := m.Code.Reveal(), m.To.Address.Reveal()
-	secrets := []string{m.Text.Reveal(), code, text.Normalize(code), address, strings.TrimPrefix(address, "+")}
 	reason, kind := classify(err)
-	what := "endusermessaging: send failed: "
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		what += api.ErrorCode() + ": " + strings.TrimPrefix(reason+" ", " ") + redact.Text(api.ErrorMessage(), secrets...)
-	} else {
-		what += redact.Text(err.Error(), secrets...)
-	}
-	var res *awshttp.ResponseError
-	if errors.As(err, &res) && res.HTTPStatusCode() != 0 {
-		what += " (HTTP " + strconv.Itoa(res.HTTPStatusCode()) + ", request id " + res.ServiceRequestID() + ")"
-	}
-	if kind != nil {
-		return redact.New(kind.Error()+": "+what, errors.Join(kind, err))
-	}
-	return redact.New(what, err)
+	return sendonce.Explain("endusermessaging", err, kind, reason,
+		m.Text.Reveal(), code, text.Normalize(code), address, strings.TrimPrefix(address, "+"))
 }

@@ -7,18 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/smithy-go"
 
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/internal/awsenv"
-	"github.com/cyber-eternal/customauth/internal/redact"
+	"github.com/cyber-eternal/customauth/internal/sendonce"
 	"github.com/cyber-eternal/customauth/internal/text"
 )
 
@@ -57,36 +54,13 @@ func newClient() (*client, error) {
 	return c, nil
 }
 
-// onceOnly lets a SendEmail be tried again only where that cannot send twice.
-func onceOnly(o *sesv2.Options) { o.Retryer = throttleRetryer{} }
-
-// throttleRetryer tries a throttled request a second time. SES refuses it before it
-// accepts a message; after a lost connection, a timeout or a status 500 the message
-// may be on its way. It has no token for idempotency. A daily quota does not come
-// back within a fifth of a second, so that is not tried again.
-type throttleRetryer struct{}
-
-func (throttleRetryer) IsErrorRetryable(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && isThrottling(api.ErrorCode()) && !strings.Contains(strings.ToLower(api.ErrorMessage()), "quota")
-}
-func (throttleRetryer) MaxAttempts() int { return 2 }
-func (throttleRetryer) RetryDelay(int, error) (time.Duration, error) {
-	return 200 * time.Millisecond, nil
-}
-func (throttleRetryer) GetInitialToken() func(error) error { return noToken }
-func (throttleRetryer) GetRetryToken(context.Context, error) (func(error) error, error) {
-	return noToken, nil
-}
-
-func noToken(error) error { return nil }
-
-func isThrottling(code string) bool {
-	switch strings.TrimSuffix(code, "Exception") {
-	case "TooManyRequests", "Throttling", "Throttled", "RequestThrottled", "RequestLimitExceeded":
-		return true
-	}
-	return false
+// onceOnly lets a SendEmail be tried again only where that cannot send twice: where it
+// was throttled. A daily quota does not come back within a fifth of a second, so that is
+// not tried again.
+func onceOnly(o *sesv2.Options) {
+	o.Retryer = sendonce.Retryer{Refused: func(e smithy.APIError) bool {
+		return sendonce.IsThrottling(e.ErrorCode()) && !strings.Contains(strings.ToLower(e.ErrorMessage()), "quota")
+	}}
 }
 
 // classify says which of customauth's errors SES's answer is, if any
@@ -97,7 +71,7 @@ func (s *Sender) classify(err error) error {
 	if !errors.As(err, &api) {
 		return nil
 	}
-	if isThrottling(api.ErrorCode()) {
+	if sendonce.IsThrottling(api.ErrorCode()) {
 		return customauth.ErrThrottled
 	}
 	switch strings.TrimSuffix(api.ErrorCode(), "Exception") {
@@ -134,24 +108,9 @@ func (s *Sender) rejected(message string) error {
 	return nil
 }
 
-// explain says what an operator needs: the kind of failure, SES's code and message
-// without addresses and numbers, the HTTP status and the request id.
+// explain is what the log says.
 func (s *Sender) explain(err error, m customauth.Message) error {
 	code, address := m.Code.Reveal(), m.To.Address.Reveal()
-	secrets := []string{m.Text.Reveal(), m.HTML.Reveal(), m.Subject.Reveal(), code, text.Normalize(code), address, strings.ToLower(address)}
-	what := "ses: send failed: "
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		what += api.ErrorCode() + ": " + redact.Text(api.ErrorMessage(), secrets...)
-	} else {
-		what += redact.Text(err.Error(), secrets...)
-	}
-	var res *awshttp.ResponseError
-	if errors.As(err, &res) && res.HTTPStatusCode() != 0 {
-		what += " (HTTP " + strconv.Itoa(res.HTTPStatusCode()) + ", request id " + res.ServiceRequestID() + ")"
-	}
-	if kind := s.classify(err); kind != nil {
-		return redact.New(kind.Error()+": "+what, errors.Join(kind, err))
-	}
-	return redact.New(what, err)
+	return sendonce.Explain("ses", err, s.classify(err), "",
+		m.Text.Reveal(), m.HTML.Reveal(), m.Subject.Reveal(), code, text.Normalize(code), address, strings.ToLower(address))
 }
