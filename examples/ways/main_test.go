@@ -1,16 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cyber-eternal/customauth/captcha/captchatest"
@@ -34,12 +37,37 @@ type world struct {
 	texts []string
 }
 
-// start sets the environment that Lambda and README.md name, and builds the function.
+// TestMain makes this program the function, where the environment says so.
+func TestMain(m *testing.M) {
+	if os.Getenv("WAYS_AS_FUNCTION") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// start builds the function in this process.
 func start(t *testing.T, env map[string]string) *world {
 	t.Helper()
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { slog.SetDefault(before) })
+	return startBy(t, env, func(all map[string]string) lambda.Handler {
+		for name, value := range all {
+			t.Setenv(name, value)
+		}
+		h, err := newHandler()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	})
+}
+
+// startBy starts the services, has the function built for the environment that Lambda
+// and README.md name, and puts it into a pool.
+func startBy(t *testing.T, env map[string]string, build func(all map[string]string) lambda.Handler) *world {
+	t.Helper()
 	w := &world{mails: sestest.New(), captcha: captchatest.New(secret)}
 	t.Cleanup(w.mails.Close)
 	sns, siteverify := httptest.NewServer(w), httptest.NewServer(w.captcha)
@@ -64,13 +92,7 @@ func start(t *testing.T, env map[string]string) *world {
 	}
 	t.Cleanup(cognito.Close)
 	all["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"] = cognito.URL
-	for name, value := range all {
-		t.Setenv(name, value)
-	}
-	h, err := newHandler()
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := build(all)
 	w.pool, err = cognitotest.NewPool(cognitotest.Config{ID: "eu-west-1_Ab1Cd2Ef3", Triggers: cognitotest.Triggers{
 		All: h, PreSignUp: h, PostAuthentication: h,
 	}})
@@ -202,6 +224,40 @@ func TestCaptcha(t *testing.T) {
 	answer(t, s, w.mail(), nil)
 	if !s.Done() {
 		t.Error("not signed in")
+	}
+}
+
+// The same by the compiled function, which is called as Lambda calls it.
+func TestAsFunction(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed bytes.Buffer
+	var function *cognitotest.Function
+	w := startBy(t, map[string]string{"CAPTCHA_PROVIDER": "turnstile", "WAYS_AS_FUNCTION": "yes"}, func(all map[string]string) lambda.Handler {
+		o := cognitotest.FunctionOptions{Output: &printed}
+		for name, value := range all {
+			o.Env = append(o.Env, name+"="+value)
+		}
+		if function, err = cognitotest.StartFunction(program, o); err != nil {
+			t.Fatalf("%v\n%s", err, &printed)
+		}
+		t.Cleanup(func() { function.Close() })
+		return function
+	})
+	s := w.signIn(t, "alice")
+	answer(t, s, w.token(), map[string]string{"way": "email"})
+	first := w.mail()
+	answer(t, s, first, nil)
+	function.Close()
+	if !s.Done() || w.sent() != "0 texts, 1 mails" {
+		t.Errorf("signed in: %v, %s", s.Done(), w.sent())
+	}
+	for _, secret := range []string{first, phone, "alice@", secret} {
+		if strings.Contains(printed.String(), secret) {
+			t.Errorf("the function printed %q", secret)
+		}
 	}
 }
 
