@@ -1,16 +1,18 @@
 package main
 
-// This file is the phone of everybody: the texts that would have been sent,
-// kept in memory, printed, and served to the page.
+// This file is the phone and the mailbox of everybody: the texts, e-mails and calls
+// that would have been, kept in memory, printed, and served to the page.
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,19 +29,23 @@ const (
 	deadNumber = "+12065550199"
 )
 
-// A text is a message as the phone shows it.
+// A text is a message as the phone or the mailbox shows it.
 type text struct {
+	ID      string    `json:"id"`      // tells it from all others of this inbox
 	To      string    `json:"to"`      // a phone number in E.164, or an e-mail address
-	Channel string    `json:"channel"` // SMS or EMAIL
+	Channel string    `json:"channel"` // SMS, EMAIL or VOICE
+	Subject string    `json:"subject,omitempty"`
 	Text    string    `json:"text"`
+	HTML    string    `json:"-"` // of an e-mail; it may have none
 	Time    time.Time `json:"time"`
 }
 
-// An inbox keeps the texts to every number. It is safe for concurrent use.
+// An inbox keeps the texts to everybody. It is safe for concurrent use.
 type inbox struct {
 	print io.Writer // each text is printed here as it arrives
 
 	mu      sync.Mutex
+	count   int           // of all texts that ever came
 	texts   []text        // oldest first
 	changed chan struct{} // closed and replaced when a text arrives
 }
@@ -50,21 +56,25 @@ func newInbox(print io.Writer) *inbox {
 
 // Send makes the inbox a customauth.Sender.
 func (b *inbox) Send(_ context.Context, m customauth.Message) error {
-	return b.deliver(m.To.Address.Reveal(), m.To.Medium, m.Text.Reveal())
+	t := text{To: m.To.Address.Reveal(), Channel: m.To.Medium, Text: m.Text.Reveal()}
+	if t.Channel == "EMAIL" {
+		t.Subject, t.HTML = m.Subject.Reveal(), m.HTML.Reveal()
+	}
+	return b.deliver(t)
 }
 
 // Warm has nothing to do.
 func (b *inbox) Warm(context.Context) error { return nil }
 
 // deliver takes a text in, unless it goes to the dead number.
-func (b *inbox) deliver(to, channel, body string) error {
-	if to == deadNumber {
+func (b *inbox) deliver(t text) error {
+	if t.To == deadNumber {
 		return errors.New("local: this number never gets a text")
 	}
-	t := text{To: to, Channel: channel, Text: body, Time: time.Now()}
-
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.count++
+	t.ID, t.Time = strconv.Itoa(b.count), time.Now()
 	if len(b.texts) == inboxSize {
 		b.texts = slices.Delete(b.texts, 0, 1)
 	}
@@ -79,6 +89,9 @@ func (b *inbox) deliver(to, channel, body string) error {
 func (t text) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "\n  ╭─ %s to %s, %s\n", t.Channel, t.To, t.Time.Format(time.TimeOnly))
+	if t.Subject != "" {
+		fmt.Fprintf(&s, "  │ %s\n  │\n", t.Subject)
+	}
 	for line := range strings.Lines(t.Text) {
 		fmt.Fprintf(&s, "  │ %s\n", strings.TrimRight(line, "\n"))
 	}
@@ -111,6 +124,29 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	texts, _ := b.list(to)
 	writeJSON(w, texts)
+}
+
+// mailPolicy keeps an e-mail from doing anything but looking nice: it has no scripts,
+// no origin and no network, and its links open tabs of their own.
+const mailPolicy = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+
+// serveMail serves an e-mail as the page that a mail program makes of it, for a frame.
+func (b *inbox) serveMail(w http.ResponseWriter, r *http.Request) {
+	all, _ := b.list("")
+	i := slices.IndexFunc(all, func(t text) bool { return t.ID == r.PathValue("id") && t.Channel == "EMAIL" })
+	if i < 0 {
+		http.NotFound(w, r)
+		return
+	}
+	body := all[i].HTML
+	if body == "" {
+		body = `<meta charset="utf-8"><body style="margin:1rem;font:15px/1.5 sans-serif;white-space:pre-wrap;overflow-wrap:anywhere">` + html.EscapeString(all[i].Text)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", mailPolicy)
+	w.Header().Set("Cache-Control", "no-store")
+	io.WriteString(w, `<!doctype html><base target="_blank">`+body)
 }
 
 // stream sends server-sent events until the client or the program ends.

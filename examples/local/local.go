@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/captcha/captchatest"
 	"github.com/cyber-eternal/customauth/cognitotest"
 	"github.com/cyber-eternal/customauth/presignup"
 )
@@ -31,29 +32,35 @@ const (
 
 // A local is a pool with all that belongs to it.
 type local struct {
-	pool    *cognitotest.Pool
-	inbox   *inbox
-	anyHost bool
-	closers []func() error
+	settings settings
+	pool     *cognitotest.Pool
+	inbox    *inbox
+	robots   *captchatest.Server // gives tokens for -captcha
+	anyHost  bool
+	closers  []func() error
 }
 
 // newLocal makes a pool whose users sign in by phone number. Texts are printed
 // to stdout, log lines to stderr.
 func newLocal(s settings, stdout, stderr io.Writer) (*local, error) {
-	l := &local{inbox: newInbox(stdout), anyHost: s.anyAddr}
+	l := &local{settings: s, inbox: newInbox(stdout), robots: captchatest.New(captchaSecret), anyHost: s.anyAddr}
 	var trigger lambda.Handler
 	var err error
 	if s.bootstrap == "" {
-		trigger, err = inProcess(s, l.inbox, stderr)
+		trigger, err = l.inProcess(s, stderr)
 	} else {
 		trigger, err = l.start(s.bootstrap, stderr)
+	}
+	triggers := cognitotest.Triggers{All: trigger, PreSignUp: trigger}
+	if s.changed() {
+		triggers.PostConfirmation = lambda.NewHandler(l.addresses)
 	}
 	if err == nil {
 		l.pool, err = cognitotest.NewPool(cognitotest.Config{
 			ID:                 poolID,
 			UsernameAttributes: []string{"phone_number"},
 			Clients:            []cognitotest.Client{{ID: clientID, Name: "local", AuthSessionValidity: 15 * time.Minute}},
-			Triggers:           cognitotest.Triggers{All: trigger, PreSignUp: trigger},
+			Triggers:           triggers,
 		})
 	}
 	if err != nil {
@@ -66,24 +73,26 @@ func newLocal(s settings, stdout, stderr io.Writer) (*local, error) {
 // inProcess are the handlers of customauth, as one function for all triggers.
 // It is what a Lambda main has, but for the Sender, and for limits that let one
 // person try things out in a row.
-func inProcess(s settings, b *inbox, logs io.Writer) (lambda.Handler, error) {
+func (l *local) inProcess(s settings, logs io.Writer) (lambda.Handler, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
+	store := customauth.NewMemoryStore()
 	often := []customauth.Window{{Max: 20, Per: 5 * time.Minute}}
 	level := slog.LevelError // a wrong code is a warning, and no news here
 	if s.verbose {
 		level = slog.LevelInfo
 	}
+	logger := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level}))
 	return customauth.NewHandler(customauth.Options{
 		Keys:    []customauth.Secret{customauth.Hide(string(key))},
-		Steps:   []customauth.Step{{Name: "otp", Challenge: customauth.OTP{TTL: s.ttl, ResendAfter: s.resendAfter}}},
-		Senders: map[string]customauth.Sender{"SMS": b},
-		Store:   customauth.NewMemoryStore(),
+		Steps:   s.steps(human(l.robots, store, logger)),
+		Senders: map[string]customauth.Sender{"SMS": l.inbox, "EMAIL": l.inbox, "VOICE": l.inbox},
+		Store:   store,
 		Limits: customauth.Limits{
 			Guesses:  append(often, customauth.Window{Max: 100, Per: 24 * time.Hour}),
 			Messages: often, Destination: often, Unproved: often,
 		},
-		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
+		Logger: logger,
 	}, map[string]lambda.Handler{
 		"PreSignUp": lambda.NewHandler(presignup.New(nil)),
 	})
@@ -130,12 +139,18 @@ func (l *local) close() {
 //	GET  /                                the page, and its parts
 //	GET  /_local/pool                     what the page must know about the pool
 //	GET  /_local/messages?to=+12065550100 the texts
+//	GET  /_local/mails/7                  an e-mail, as a page
+//	POST /_local/captcha                  a token, with -captcha
 //	POST /                                the Cognito API
 //	GET  /<pool>/.well-known/jwks.json    the keys, and what else the pool serves
 func (l *local) handler() http.Handler {
 	mux := http.NewServeMux()
-	routePage(mux)
+	routePage(mux, l.settings)
 	mux.Handle("GET /_local/messages", l.inbox)
+	mux.HandleFunc("GET /_local/mails/{id}", l.inbox.serveMail)
+	if l.settings.captcha {
+		mux.HandleFunc("POST /_local/captcha", l.serveToken)
+	}
 	mux.HandleFunc("GET /_local/pool", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]string{"region": regionName, "poolId": l.pool.ID(), "clientId": l.pool.ClientID()})
 	})
@@ -191,4 +206,7 @@ func (l *local) announce(w io.Writer, url string) {
 
 Texts appear here and beside the page. %s never gets one.
 `, url, regionName, l.pool.ID(), l.pool.ClientID(), deadNumber)
+	if !l.settings.changed() && l.settings.bootstrap == "" {
+		fmt.Fprint(w, "For e-mails, links, calls and a CAPTCHA: -ways sms,email,link,voice -ask -captcha\n")
+	}
 }

@@ -150,7 +150,7 @@ func TestInbox(t *testing.T) {
 		start := time.Now()
 		send := func(to, body string) {
 			t.Helper()
-			if err := b.deliver(to, "SMS", body); err != nil {
+			if err := b.deliver(text{To: to, Channel: "SMS", Text: body}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
@@ -159,9 +159,9 @@ func TestInbox(t *testing.T) {
 		send("+12065550101", "second")
 		send("+12065550100", "third\nline")
 
-		first := text{"+12065550100", "SMS", "first", start}
-		second := text{"+12065550101", "SMS", "second", start.Add(time.Minute)}
-		third := text{"+12065550100", "SMS", "third\nline", start.Add(2 * time.Minute)}
+		first := text{ID: "1", To: "+12065550100", Channel: "SMS", Text: "first", Time: start}
+		second := text{ID: "2", To: "+12065550101", Channel: "SMS", Text: "second", Time: start.Add(time.Minute)}
+		third := text{ID: "3", To: "+12065550100", Channel: "SMS", Text: "third\nline", Time: start.Add(2 * time.Minute)}
 		for _, tt := range []struct {
 			target string
 			want   []text
@@ -196,7 +196,7 @@ func TestInbox(t *testing.T) {
 func TestInboxForgets(t *testing.T) {
 	b := newInbox(io.Discard)
 	for range inboxSize + 5 {
-		b.deliver("+12065550100", "SMS", "text")
+		b.deliver(text{To: "+12065550100", Channel: "SMS", Text: "text"})
 	}
 	if texts, _ := b.list(""); len(texts) != inboxSize {
 		t.Errorf("%d texts kept, want %d", len(texts), inboxSize)
@@ -253,7 +253,7 @@ func TestInboxStream(t *testing.T) {
 	if got := next(); len(got) != 0 {
 		t.Errorf("first event has %v", got)
 	}
-	b.deliver("+12065550100", "SMS", "two\nlines")
+	b.deliver(text{To: "+12065550100", Channel: "SMS", Text: "two\nlines"})
 	if got := next(); len(got) != 1 || got[0].Text != "two\nlines" {
 		t.Errorf("second event has %v", got)
 	}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -54,11 +55,16 @@ type settings struct {
 	verbose     bool
 	ttl         time.Duration
 	resendAfter time.Duration
+	ways        []string // see ways.go
+	ask         bool
+	captcha     bool
 }
 
 const usage = `A user pool on this machine: sign up and sign in with a code, without AWS.
 
   go run ./examples/local              then open http://127.0.0.1:8080/
+  go run ./examples/local -ways sms,email,link,voice -ask -captcha
+                                       a choice of ways, asked for after a CAPTCHA
   go run ./examples/local -demo        a whole sign-in, told step by step
   go run ./examples/local -bootstrap ./bootstrap
                                        with a compiled Lambda function as the triggers
@@ -79,6 +85,12 @@ func parse(args []string, help io.Writer) (settings, error) {
 	f.BoolVar(&s.verbose, "v", false, "print all log lines of the handlers, not only errors")
 	f.DurationVar(&s.ttl, "ttl", 3*time.Minute, "how long a code is valid; not with -bootstrap")
 	f.DurationVar(&s.resendAfter, "resend-after", 5*time.Second, "how long to wait between two codes; not with -bootstrap")
+	f.Func("ways", "what users choose from, the preferred first: `sms,email,link,voice` or some of them;\ndefault: sms alone", func(list string) error {
+		s.ways = strings.Split(list, ",")
+		return nil
+	})
+	f.BoolVar(&s.ask, "ask", false, "ask for the way before anything is sent; needs two -ways")
+	f.BoolVar(&s.captcha, "captcha", false, "ask for a CAPTCHA before anything is sent: a stand-in for a real one")
 
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -105,7 +117,7 @@ func parse(args []string, help io.Writer) (settings, error) {
 	if s.demo && !given["resend-after"] {
 		s.resendAfter = time.Millisecond
 	}
-	return s, nil
+	return s, s.checkWays()
 }
 
 // listen opens the address, if only this machine can reach it.
@@ -129,6 +141,7 @@ func (s settings) serve(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer listener.Close()
+	s.addr = listener.Addr().String()
 	local, err := newLocal(s, stdout, stderr)
 	if err != nil {
 		return err

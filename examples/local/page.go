@@ -5,7 +5,9 @@ package main
 
 import (
 	"embed"
+	"encoding/json"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"regexp"
@@ -29,7 +31,7 @@ var mediaTypes = map[string]string{
 const forDevelopers = "package.json"
 
 // routePage adds the page and its parts to mux.
-func routePage(mux *http.ServeMux) {
+func routePage(mux *http.ServeMux, s settings) {
 	files, _ := fs.ReadDir(web, "web") // compiled in: it cannot fail
 	for _, f := range files {
 		if f.Name() == forDevelopers {
@@ -39,16 +41,28 @@ func routePage(mux *http.ServeMux) {
 		if f.Name() == "index.html" {
 			pattern = "GET /{$}"
 		}
-		mux.Handle(pattern, file(f.Name()))
+		content, _ := web.ReadFile("web/" + f.Name()) // likewise
+		if more := s.config(); f.Name() == "config.json" && len(more) > 0 {
+			content = withMembers(content, more)
+		}
+		mux.Handle(pattern, file(f.Name(), content, s.mails()))
 	}
 }
 
-func file(name string) http.Handler {
-	content, _ := web.ReadFile("web/" + name) // likewise
+// withMembers adds members to a JSON object, which is one of ours.
+func withMembers(content []byte, more object) []byte {
+	all := object{}
+	json.Unmarshal(content, &all)
+	maps.Copy(all, more)
+	content, _ = json.MarshalIndent(all, "", "  ")
+	return content
+}
+
+func file(name string, content []byte, frames bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", mediaTypes[path.Ext(name)])
-		h.Set("Content-Security-Policy", contentSecurityPolicy(r.URL.Query().Get("region")))
+		h.Set("Content-Security-Policy", contentSecurityPolicy(r.URL.Query().Get("region"), frames))
 		h.Set("Cache-Control", "no-cache")
 		w.Write(content)
 	})
@@ -60,8 +74,9 @@ var regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 // contentSecurityPolicy allows the page its own files and its own server, and
 // nothing else: no foreign or inline script or style, no frame around it, and
 // no data that becomes HTML (Trusted Types, with no policy allowed). A page
-// that was asked for with ?region= may also talk to Cognito in that region.
-func contentSecurityPolicy(region string) string {
+// that was asked for with ?region= may also talk to Cognito in that region; one that
+// shows e-mails does so in frames.
+func contentSecurityPolicy(region string, frames bool) string {
 	connect := "connect-src 'self'"
 	if regionPattern.MatchString(region) {
 		domain := ".amazonaws.com"
@@ -69,6 +84,9 @@ func contentSecurityPolicy(region string) string {
 			domain = ".amazonaws.com.cn"
 		}
 		connect += " https://cognito-idp." + region + domain
+	}
+	if frames {
+		connect += "; frame-src 'self'"
 	}
 	return strings.Join([]string{
 		"default-src 'none'",

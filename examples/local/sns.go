@@ -56,7 +56,7 @@ func snsHandler(b *inbox) http.Handler {
 			snsRefuse(w, "InvalidParameter", "Invalid parameter: Empty message")
 		case utf8.RuneCountInString(body) > snsMaxText:
 			snsRefuse(w, "InvalidParameter", "Invalid parameter: Message too long")
-		case b.deliver(to, "SMS", body) != nil:
+		case b.deliver(text{To: to, Channel: "SMS", Text: body}) != nil:
 			snsRefuse(w, "OptedOut", "Phone number is opted out")
 		default:
 			snsWrite(w, http.StatusOK, snsSuccess{XMLNS: snsXMLNS, MessageID: rand.Text(), RequestID: rand.Text()})

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -62,8 +63,8 @@ func TestSNS(t *testing.T) {
 				t.Error("no MessageId")
 			}
 			got := after[0]
-			got.Time = got.Time.Truncate(0)
-			if diff := cmp.Diff(text{To: tt.to, Channel: "SMS", Text: tt.text, Time: got.Time}, got); diff != "" {
+			got.ID, got.Time = "", time.Time{}
+			if diff := cmp.Diff(text{To: tt.to, Channel: "SMS", Text: tt.text}, got); diff != "" {
 				t.Errorf("inbox (-want +got):\n%s", diff)
 			}
 		})
