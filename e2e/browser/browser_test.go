@@ -230,11 +230,33 @@ func open(t *testing.T, address string, l look) *page {
 
 func openIn(t *testing.T, browser context.Context, address string, l look) *page {
 	t.Helper()
-	p := &page{t: t, ctx: browser}
 	origin := regexp.MustCompile(`^http://[^/]+`).FindString(address)
-	if _, err := chromedp.Call(p.ctx, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: origin, StorageTypes: "all"}); err != nil {
+	if _, err := chromedp.Call(browser, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: origin, StorageTypes: "all"}); err != nil {
 		t.Fatal(err)
 	}
+	return show(t, browser, address, l)
+}
+
+// another opens an address in another tab of the same browser or, if stranger, in
+// another browser, which knows nothing of what this one did.
+func (p *page) another(address string, l look, stranger bool) *page {
+	p.t.Helper()
+	var options []chromedp.ContextOption
+	if stranger {
+		options = append(options, chromedp.WithNewBrowserContext())
+	}
+	ctx, cancel := chromedp.NewContext(shared.browser, options...)
+	p.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		p.t.Fatal(err)
+	}
+	return show(p.t, ctx, address, l)
+}
+
+// show shows an address in a tab.
+func show(t *testing.T, tab context.Context, address string, l look) *page {
+	t.Helper()
+	p := &page{t: t, ctx: tab}
 	p.watchConsole()
 	scheme := "light"
 	if l.dark {

@@ -648,23 +648,7 @@ func TestAccessible(t *testing.T) {
 			phone := newPhone()
 			s.register(t, "Ada-Augusta-Wilhelmina-with-a-very-long-name-that-has-no-space-in-it Example", phone)
 			p := open(t, s.url, l)
-			axe := axe(t)
-			check := func(section string) {
-				t.Helper()
-				p.see(section)
-				if diff := cmp.Diff([]string{}, value[[]string](p, axe)); diff != "" {
-					t.Errorf("%s: axe (-want +got):\n%s", section, diff)
-				}
-				if diff := cmp.Diff([]string{}, value[[]string](p, smallTargets)); diff != "" {
-					t.Errorf("%s: less than 44 pixels high (-want +got):\n%s", section, diff)
-				}
-				if value[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
-					t.Errorf("%s is wider than the screen", section)
-				}
-				if n := value[int](p, `[...document.querySelectorAll("h1")].filter((h) => h.checkVisibility()).length`); n != 1 {
-					t.Errorf("%s has %d main headings", section, n)
-				}
-			}
+			check := p.accessible
 			check("start")
 			p.typeIn("#start-phone", "1\r")
 			check("start")
@@ -680,6 +664,25 @@ func TestAccessible(t *testing.T) {
 			p.click("#sign-out")
 			check("start")
 		})
+	}
+}
+
+// accessible waits for a section, and reports what is wrong with it for a screen reader,
+// a finger or a narrow screen.
+func (p *page) accessible(section string) {
+	p.t.Helper()
+	p.see(section)
+	if diff := cmp.Diff([]string{}, value[[]string](p, axe(p.t))); diff != "" {
+		p.t.Errorf("%s: axe (-want +got):\n%s", section, diff)
+	}
+	if diff := cmp.Diff([]string{}, value[[]string](p, smallTargets)); diff != "" {
+		p.t.Errorf("%s: less than 44 pixels high (-want +got):\n%s", section, diff)
+	}
+	if value[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+		p.t.Errorf("%s is wider than the screen", section)
+	}
+	if n := value[int](p, `[...document.querySelectorAll("h1")].filter((h) => h.checkVisibility()).length`); n != 1 {
+		p.t.Errorf("%s has %d main headings", section, n)
 	}
 }
 

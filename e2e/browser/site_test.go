@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/captcha"
+	"github.com/cyber-eternal/customauth/captcha/captchatest"
 	"github.com/cyber-eternal/customauth/cognitotest"
+	"github.com/cyber-eternal/customauth/magiclink"
 	"github.com/cyber-eternal/customauth/presignup"
 )
 
@@ -45,8 +49,9 @@ var signingKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.Ge
 type setup struct {
 	config  map[string]any // members of config.json, over those of the site
 	otp     customauth.OTP // default: six digits, another after a second
-	ways    []string       // "sms" and "email": the user chooses
+	ways    []string       // of "sms", "email", "link" and "voice": the user chooses
 	ask     bool           // before anything is sent
+	captcha bool           // before that: the stand-in of examples/local
 	limits  customauth.Limits
 	deliver func(customauth.Message) error
 	refuse  func(context.Context, events.CognitoEventUserPoolsPreSignup) error
@@ -61,6 +66,7 @@ type site struct {
 	mu    sync.Mutex
 	next  []string // JSON of errors, with which the next calls are answered
 	calls []string // operations that were called
+	names []string // user names that the calls had
 	down  bool     // no call is answered
 }
 
@@ -95,22 +101,33 @@ func startSite(t *testing.T, s setup) *site {
 		many := []customauth.Window{{Max: 100, Per: 24 * time.Hour}}
 		s.limits = customauth.Limits{Guesses: many, Messages: many, Destination: many, Unproved: many}
 	}
+	server := httptest.NewUnstartedServer(nil)
+	t.Cleanup(server.Close)
 	step := customauth.Step{Name: "otp", Challenge: s.otp}
 	if s.ways != nil {
-		mail := s.otp
-		mail.Medium = "EMAIL"
-		all := map[string]customauth.Challenge{"sms": s.otp, "email": mail}
+		mail, call := s.otp, s.otp
+		mail.Medium, call.Medium = "EMAIL", "VOICE"
+		link := magiclink.Challenge{OTP: s.otp, Origins: []string{"http://" + server.Listener.Addr().String()}}
+		all := map[string]customauth.Challenge{"sms": s.otp, "email": mail, "link": link, "voice": call}
 		choice := customauth.OneOf{Ask: s.ask, InsecureUnprovedWays: true}
 		for _, w := range s.ways {
 			choice.Ways = append(choice.Ways, customauth.Step{Name: w, Challenge: all[w]})
 		}
 		step.Challenge = choice
 	}
+	steps := []customauth.Step{step}
+	robots := captchatest.New("made-up-secret")
+	if s.captcha {
+		steps = []customauth.Step{{Name: "captcha", Challenge: captcha.Challenge{
+			Provider: captcha.Turnstile, SiteKey: "made-up", Secret: customauth.Hide("made-up-secret"), Hostnames: []string{"localhost"},
+			Client: &http.Client{Transport: robots}, Logger: slog.New(slog.DiscardHandler),
+		}}, step}
+	}
 	out := sender{it.inbox, s.deliver}
 	handler, err := customauth.NewHandler(customauth.Options{
 		Keys:    []customauth.Secret{customauth.Hide(string(key))},
-		Senders: map[string]customauth.Sender{"SMS": out, "EMAIL": out},
-		Steps:   []customauth.Step{step},
+		Senders: map[string]customauth.Sender{"SMS": out, "EMAIL": out, "VOICE": out},
+		Steps:   steps,
 		Limits:  s.limits,
 		Logger:  slog.New(slog.DiscardHandler),
 	}, map[string]lambda.Handler{"PreSignUp": lambda.NewHandler(presignup.New(s.refuse))})
@@ -132,6 +149,9 @@ func startSite(t *testing.T, s setup) *site {
 		"name": "Example", "logo": "favicon.svg", "endpoint": "/", "clientId": clientID, "sessionMinutes": 15, "accounts": "continue",
 		"terms": "https://example.com/terms", "privacy": "https://example.com/privacy",
 	}
+	if s.captcha {
+		config["captcha"] = "captcha.js"
+	}
 	maps.Copy(config, s.config)
 	files := http.FileServerFS(os.DirFS(webDir))
 	mux := http.NewServeMux()
@@ -142,20 +162,28 @@ func startSite(t *testing.T, s setup) *site {
 	})
 	mux.HandleFunc("GET /config.json", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(config) })
 	mux.HandleFunc("POST /", it.serveAPI)
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	mux.HandleFunc("POST /_local/captcha", func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(map[string]string{"token": robots.Solve(captchatest.Solved{Hostname: "localhost"})})
+	})
+	server.Config.Handler = mux
+	server.Start()
 	it.url = server.URL + "/"
 	return it
 }
 
 func (s *site) serveAPI(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var in struct{ Username string }
+	json.Unmarshal(body, &in)
 	s.mu.Lock()
 	if s.down {
 		s.mu.Unlock()
 		panic(http.ErrAbortHandler)
 	}
 	s.calls = append(s.calls, operation)
+	s.names = append(s.names, in.Username)
 	var answer string
 	if len(s.next) > 0 && operation != "SignUp" || len(s.next) > 0 && strings.HasPrefix(s.next[0], "SignUp ") {
 		answer, s.next = strings.TrimPrefix(s.next[0], "SignUp "), s.next[1:]
@@ -203,6 +231,30 @@ func (s *site) called(operation string) (n int) {
 	}
 	return n
 }
+
+// since lists the operations that were called after the first n, with user names.
+func (s *site) since(n int) (calls []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, c := range s.calls[min(n, len(s.calls)):] {
+		calls = append(calls, c+" "+s.names[n+i])
+	}
+	return calls
+}
+
+// link is the link of the newest message to an address.
+func (s *site) link(t *testing.T, to string) string {
+	t.Helper()
+	for _, m := range s.inbox.Messages(to) {
+		if link := linkPattern.FindString(m.Text); link != "" {
+			return link
+		}
+	}
+	t.Fatal("no link arrived")
+	return ""
+}
+
+var linkPattern = regexp.MustCompile(`http://\S+#code=\S+`)
 
 // code is the code of the newest message to an address.
 func (s *site) code(t *testing.T, to string) string {

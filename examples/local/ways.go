@@ -162,5 +162,8 @@ func (s settings) config() object {
 	if s.mails() {
 		more["mails"] = "/_local/mails/"
 	}
+	if s.ask || len(s.ways) > 0 && s.ways[0] != "sms" {
+		more["texts"] = false
+	}
 	return more
 }

@@ -153,7 +153,8 @@ func TestConfig(t *testing.T) {
 		{[]string{"-captcha"}, map[string]any{"captcha": "captcha.js"}},
 		{[]string{"-ways", "sms,voice"}, nil},
 		{[]string{"-ways", "sms,email", "-captcha"}, map[string]any{"captcha": "captcha.js", "mails": "/_local/mails/"}},
-		{[]string{"-ways", "link"}, map[string]any{"mails": "/_local/mails/"}},
+		{[]string{"-ways", "link"}, map[string]any{"mails": "/_local/mails/", "texts": false}},
+		{[]string{"-ways", "sms,voice", "-ask"}, map[string]any{"texts": false}},
 	} {
 		t.Run(strings.Join(tt.flags, " "), func(t *testing.T) {
 			h := waysLocal(t, tt.flags...).handler()

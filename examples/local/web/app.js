@@ -1,9 +1,10 @@
 // The page: which section is shown, and what happens when a button is pressed.
 //
-//   start ──► code ──► account        start goes through ways where the pool asks
+//   start ──► captcha ──► ways ──► code ──► account       captcha and ways: where the pool asks
+//   link ──► code ──► account                             a link in an e-mail led here
 //
 // client.js talks to the pool, session.js keeps the tokens, phones.js reads phone
-// numbers and input.js codes, words.js and its siblings say everything.
+// numbers and input.js codes, magiclink.js links, words.js and its siblings say everything.
 //
 // Where the reader is stands in the browser's history, { step, login }, so that back
 // and reload do what they do anywhere; the challenge is kept by client.js.
@@ -11,6 +12,7 @@
 import { claims, createClient } from "./client.js";
 import { openInbox } from "./inbox.js";
 import { readCode } from "./input.js";
+import { arrived, asked } from "./magiclink.js";
 import { countries, format, parse } from "./phones.js";
 import { Session } from "./session.js";
 import { clock, languages, load, ltr, wanted } from "./words.js";
@@ -29,6 +31,8 @@ let wrong = []; // codes that were refused
 let said = null; // the note that is shown, to say it again in another language
 let ticking = null; // the timer of the countdowns
 let webOTP = null; // aborts the wait for a text that the browser reads
+let link = null; // what a link in an e-mail led here with
+let pending = null; // waits for a click on such a link in another tab
 
 start();
 
@@ -41,9 +45,10 @@ async function start() {
   wrong = stored(sessionStore(), "customauth.wrong")?.split(" ") ?? [];
   client = createClient({ ...config, store: sessionStore() });
   session = new Session(client, config.clientId);
-  if (config.inbox) openInbox($("phone"), config.inbox, fillIn);
+  if (config.inbox) openInbox(config, fillIn);
   listen();
 
+  if (openLink()) return;
   if (session.remembered) return enter();
   challenge = (await client.resume()) ?? null;
   login = challenge?.login ?? history.state?.login ?? "";
@@ -69,6 +74,7 @@ async function readConfig() {
 
 function listen() {
   addEventListener("popstate", onBack);
+  addEventListener("hashchange", openLink); // a link that was opened in this very tab
   // Signed out in another tab: the refresh token is gone, and so is this page.
   addEventListener("storage", (event) => {
     if (event.key === session.storageKey && event.newValue === null && shown() === "account") signedOut("signedOutElsewhere");
@@ -95,6 +101,7 @@ function listen() {
     takeCode(event.clipboardData.getData("text"));
   });
   onSubmit("code", sendCode);
+  onSubmit("link", followLink);
   $("code-resend").addEventListener("click", resend);
   $("code-create").querySelector("button").addEventListener("click", () => {
     toggleCreating(true);
@@ -158,7 +165,7 @@ function fitCountry() {
 
 function hintPhone() {
   const read = readPhone();
-  $("start-phone-hint").textContent = read.ok ? words.say("willText", { phone: ltr(format(read.e164)) }) : "";
+  $("start-phone-hint").textContent = !read.ok ? "" : config.texts === false ? ltr(format(read.e164)) : words.say("willText", { phone: ltr(format(read.e164)) });
 }
 
 // --- the start ---
@@ -213,13 +220,13 @@ async function begin({ push = false, renewed = false } = {}) {
     showChallenge();
     return say("code", "error", errorName(outcome.error), valuesOf(outcome.error));
   }
-  if (before?.login === login && sent(before) && !renewed && !sent(outcome.challenge)) {
+  if (before?.login === login && sent(before) && !renewed && outcome.error && !sent(outcome.challenge)) {
     await client.keep(before);
     return say("code", "error", errorName(outcome.error), valuesOf(outcome.error));
   }
   newCode();
   take(outcome, { push });
-  if (renewed && !outcome.error) say("code", "info", "renewed");
+  if (renewed && !outcome.error && sent()) say("code", "info", "renewed");
 }
 
 // take goes where an outcome leads: to the next challenge, or to the account.
@@ -227,6 +234,7 @@ function take(outcome, { push = false } = {}) {
   if (outcome.tokens) {
     challenge = null;
     refuse(null);
+    waitForLink();
     session.start(outcome.tokens);
     return enter();
   }
@@ -238,16 +246,21 @@ function take(outcome, { push = false } = {}) {
 
 // sent tells whether there is something to enter.
 function sent(it = challenge) {
-  return Boolean(it?.expiresAt);
+  return Boolean(it?.expiresAt) && !asks(it) && !captcha(it);
 }
 
 // asks tells whether the pool wants to know the way first.
-function asks() {
-  return challenge?.ways.length > 0 && !challenge.way && !challenge.codeLength;
+function asks(it = challenge) {
+  return it?.ways.length > 0 && !it.way && !it.codeLength;
+}
+
+// captcha tells whether the pool wants to know first that this is no robot.
+function captcha(it = challenge) {
+  return Boolean(it?.parameters.siteKey);
 }
 
 function showChallenge({ push = false } = {}) {
-  const id = asks() ? "ways" : "code";
+  const id = captcha() ? "captcha" : asks() ? "ways" : "code";
   const again = shown() === id;
   const input = $("code-input");
   if (!again) input.value = "";
@@ -265,10 +278,12 @@ function showChallenge({ push = false } = {}) {
     input.setAttribute("aria-invalid", "true");
     input.select();
   }
-  if (id === "ways") $("ways").querySelector("h1").focus();
+  if (id !== "code") $(id).querySelector("h1").focus();
   else (sent() ? input : $("code-resend")).focus();
   countDown();
   waitForText();
+  waitForLink();
+  if (id === "captcha") solve();
 }
 
 function renderCode() {
@@ -299,7 +314,7 @@ function renderCode() {
 
 function leadName() {
   switch (challenge.medium) {
-    case "EMAIL": return "sentEmail";
+    case "EMAIL": return challenge.parameters.link ? "sentLink" : "sentEmail";
     case "VOICE": return "sentCall";
     case "SMS": return config.accounts === "continue" ? "sentText" : "sentTextIf";
     default: return "";
@@ -375,7 +390,7 @@ async function sendCode() {
   if (!code) return fault(input, "code_empty");
   if (code.length < challenge.codeLength) return fault(input, "code_short", { n: challenge.codeLength });
   if (wrong.includes(code)) return fault(input, "code_again");
-  await go((it) => client.answer(it, code, { locale: words.language }), (outcome) => {
+  await go((it) => client.answer(it, code, more()), (outcome) => {
     if (outcome.error?.code === "wrong_code") refuse(code);
   });
 }
@@ -385,11 +400,17 @@ async function resend() {
   const wait = resendWait();
   if (wait) return say("code", "info", "wait", { in: wait });
   if (!challenge?.resendAt) return busy("code", () => begin());
-  await busy("code", () => go((it) => client.resend(it, { locale: words.language }), sentAnother));
+  await busy("code", () => go((it) => client.resend(it, more()), sentAnother));
 }
 
 async function choose(way) {
-  await busy(shown(), () => go((it) => client.choose(it, way, words.language), sentAnother));
+  await busy(shown(), () => go((it) => client.choose(it, way, words.language, more().metadata), sentAnother));
+}
+
+// more is what goes with every answer: in which language the next message should be,
+// and where its link should lead.
+function more() {
+  return { locale: words.language, metadata: { origin: location.origin } };
 }
 
 function sentAnother(outcome) {
@@ -409,7 +430,7 @@ async function go(send, look) {
   const mine = challenge;
   const outcome = await send(mine);
   look?.(outcome);
-  if (shown() !== "code" && shown() !== "ways") {
+  if (!["captcha", "ways", "code"].includes(shown())) {
     challenge = outcome.challenge ?? null;
     if (outcome.tokens) client.signOut(outcome.tokens);
     return;
@@ -427,6 +448,74 @@ async function go(send, look) {
   if (error.code === "session_ended") return begin({ renewed: true });
   showChallenge(); // that it is over, and how to begin again
   say("code", "error", error.code === "sign_in_failed" ? "e_no_tries" : errorName(error), valuesOf(error));
+}
+
+// solve shows the CAPTCHA of config.json's module, and answers with its token. A token
+// is good once: after anything but a challenge that follows there is another CAPTCHA.
+async function solve() {
+  const mine = challenge, place = make("div", "");
+  $("captcha-place").replaceChildren(place);
+  try {
+    const module = await import(new URL(config.captcha, document.baseURI));
+    const token = await module.solve(place, mine.parameters);
+    if (challenge !== mine || shown() !== "captcha") return;
+    await busy("captcha", () => go((it) => client.answer(it, token, more())));
+  } catch {
+    return say("captcha", "error", config.captcha ? "e_unreachable" : "e_misconfigured");
+  }
+  if (challenge === mine && shown() === "captcha") solve();
+}
+
+// --- a link in an e-mail ---
+
+// openLink shows what a link led to, and tells whether one did. Nothing happens before
+// a click, so programs that look at links do no harm.
+function openLink() {
+  const found = attempt(() => arrived());
+  if (!found) return false;
+  link = found;
+  showLink(link.here ? "linkHere" : "linkElsewhere");
+  return true;
+}
+
+function showLink(name) {
+  for (const [id, text] of [["link-heading", name], ["link-lead", `${name}Lead`]]) {
+    $(id).dataset.words = text;
+    $(id).textContent = words.say(text);
+  }
+  $("link").querySelector("form").hidden = name !== "linkHere";
+  $("link-code").textContent = name === "linkElsewhere" ? readCode(link.code, 0) : "";
+  show("link");
+}
+
+// followLink finishes the sign-in in the tab that began it, or in this one if that is
+// gone.
+async function followLink() {
+  const { taken, resume } = await link.finish();
+  if (shown() !== "link") return; // this is the tab that began it
+  if (taken) return showLink("linkTaken");
+  if (!resume) return showLink("linkElsewhere");
+  challenge = resume;
+  login = resume.login;
+  showChallenge();
+  takeCode(link.code);
+}
+
+// waitForLink lets a link that is opened in another tab finish the sign-in in this one,
+// or, if this one is gone, in that.
+function waitForLink() {
+  if (challenge?.parameters.link) {
+    pending?.close();
+    pending = attempt(() => asked(challenge.parameters, { onCode: takeLink, resume: challenge }));
+  } else {
+    pending?.done();
+    pending = null;
+  }
+}
+
+function takeLink(code) {
+  if (shown() !== "code") showChallenge();
+  takeCode(code);
 }
 
 // refuse remembers a code that was wrong, so that it is never sent again, also after
@@ -519,7 +608,7 @@ async function speak(language) {
 function renderStart() {
   const separate = config.accounts === "separate";
   $("start").querySelector("h1").textContent = words.say(creating ? "create" : "start");
-  $("start-lead").textContent = words.say(creating ? "createLead" : config.accounts === "continue" ? "startLead" : "signInLead");
+  $("start-lead").textContent = words.say(startLead());
   $("start-name-field").hidden = !creating;
   $("start-aside").hidden = !separate;
   $("start-aside").querySelector("span").textContent = words.say(creating ? "haveAccount" : "noAccount");
@@ -527,6 +616,11 @@ function renderStart() {
   $("start-contact").hidden = config.accounts !== "closed" || !config.contact;
   for (const link of document.querySelectorAll("#start-contact a, #code-contact a")) link.href = safeLink(config.contact);
   if (shown() === "start") retitle();
+}
+
+function startLead() {
+  if (config.texts === false) return config.accounts === "continue" ? "startLeadAny" : "signInLeadAny";
+  return creating ? "createLead" : config.accounts === "continue" ? "startLead" : "signInLead";
 }
 
 // renderLegal is the line with the terms and the privacy policy, or with one of them.
@@ -604,6 +698,7 @@ function fault(input, error, values) {
 
 // errorName is the text for an error of client.js.
 function errorName({ code, retryAfter }) {
+  if (code === "origin_not_allowed") return "e_misconfigured";
   if (code === "rate_limited" && !retryAfter) return "e_rate_limited_later";
   if ((code === "resend_too_soon" || code === "sent_recently") && !retryAfter) return "e_rate_limited_later";
   return words.has(`e_${code}`) ? `e_${code}` : "e_broken";

@@ -103,7 +103,7 @@ export function createClient({ clientId, region, endpoint, store, sessionMinutes
     stepUp: (tokens: Tokens, otherClientId: string) => Promise<Outcome>;
     answer: (challenge: Challenge, code: string, more?: More) => Promise<Outcome>;
     resend: (challenge: Challenge, more?: More) => Promise<Outcome>;
-    choose: (challenge: Challenge, way: string, locale?: string) => Promise<Outcome>;
+    choose: (challenge: Challenge, way: string, locale?: string, metadata?: Record<string, string>) => Promise<Outcome>;
     resume: () => Promise<Challenge | undefined>;
     keep: (challenge?: Challenge) => Promise<void>;
     refresh: (tokens: Tokens) => Promise<Outcome>;

@@ -192,10 +192,11 @@ export function createClient({ clientId, region, endpoint, store, sessionMinutes
    * @param {Challenge} challenge
    * @param {string} way
    * @param {string} [locale]
+   * @param {Record<string, string>} [metadata] further ClientMetadata
    * @returns {Promise<Outcome>}
    */
-  function choose(challenge, way, locale) {
-    return respond(challenge, "choose", "choose", { way, locale });
+  function choose(challenge, way, locale, metadata) {
+    return respond(challenge, "choose", "choose", { way, locale, metadata });
   }
 
   /**
