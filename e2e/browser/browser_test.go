@@ -25,6 +25,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -258,6 +260,16 @@ func show(t *testing.T, tab context.Context, address string, l look) *page {
 	t.Helper()
 	p := &page{t: t, ctx: tab}
 	p.watchConsole()
+	p.speak(cmp.Or(l.language, "en-US"))
+	p.emulate(l)
+	p.do(chromedp.Navigate(address))
+	t.Cleanup(func() { p.do(chromedp.Navigate("about:blank")) })
+	return p
+}
+
+// emulate gives the page a size, by day or by night.
+func (p *page) emulate(l look) {
+	p.t.Helper()
 	scheme := "light"
 	if l.dark {
 		scheme = "dark"
@@ -266,12 +278,33 @@ func show(t *testing.T, tab context.Context, address string, l look) *page {
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	})
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	p.speak(cmp.Or(l.language, "en-US"))
-	p.do(chromedp.EmulateViewport(l.width, l.height), chromedp.Navigate(address))
-	t.Cleanup(func() { p.do(chromedp.Navigate("about:blank")) })
-	return p
+	p.do(chromedp.EmulateViewport(l.width, l.height))
+}
+
+// opened is the tab that an action opens, when its page has this title.
+func (p *page) opened(title string, action func()) *page {
+	p.t.Helper()
+	action()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		all, err := chromedp.Targets(p.ctx)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		i := slices.IndexFunc(all, func(info *target.Info) bool { return info.Type == "page" && info.Title == title })
+		if i < 0 {
+			continue
+		}
+		ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(all[i].TargetID))
+		p.t.Cleanup(cancel)
+		it := &page{t: p.t, ctx: ctx}
+		it.watchConsole()
+		return it
+	}
+	p.shoot("failed-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
+	p.t.Fatalf("no tab named %q was opened", title)
+	return nil
 }
 
 // speak makes the browser ask for a language, from the next page on.

@@ -39,6 +39,46 @@ func TestProgram(t *testing.T) {
 	})
 }
 
+// With flags the program asks for a CAPTCHA and offers ways. An e-mail is shown in a frame,
+// in which nothing runs, and its link opens a tab.
+func TestProgramWays(t *testing.T) {
+	needChromium(t)
+	program := startProgram(t, "-ways", "sms,email,link,voice", "-ask", "-captcha", "-resend-after", "1s")
+	const phone = "+12065550100"
+	p := open(t, program.url, desktop)
+	p.see("start")
+	p.typeIn("#start-phone", phone+"\r")
+	p.see("captcha")
+	p.solve("I am a person")
+	p.see("ways")
+	p.shoot("program-ways")
+	p.choose("By a call")
+	p.see("code")
+	p.wait("the call on the phone", `/“\d(, \d){5} is your code/.test(document.querySelector("#phone-texts .call")?.textContent)`)
+	p.waitForResend()
+	p.choose("By e-mail")
+	p.wait("the e-mail", `document.querySelectorAll("#mail iframe").length === 1`)
+	p.waitForResend()
+	p.choose("By a link in an e-mail")
+	p.wait("the second e-mail", `document.querySelectorAll("#mail iframe").length === 2 && document.querySelectorAll("#mail details[open]").length === 1`)
+	p.says("A new code is on its way.")
+	p.accessible("code")
+	p.shoot("program-mail")
+	for _, l := range []look{night, handset} {
+		p.emulate(l)
+		p.accessible("code")
+		p.shoot("program-mail-" + l.name)
+	}
+	p.emulate(desktop)
+
+	value[bool](p, `(document.querySelector("#mail details[open] summary").focus(), true)`)
+	link := p.opened("Sign in here? · customauth", func() { p.keys("\t\r") }) // the link in the frame
+	link.see("link")
+	link.click("#link form button")
+	p.see("account")
+	p.says("12065550100@example.com")
+}
+
 // The page against a pool elsewhere. There is none to test with, so the browser is
 // told that the address of Cognito is this machine, where a proxy stands in front of a
 // local pool.
