@@ -1,6 +1,9 @@
 package browser_test
 
 // This file is about the program examples/local, with the page as it is served there.
+// The pictures that it keeps are those of docs/images:
+//
+//	CUSTOMAUTH_SCREENSHOTS=../../docs/images go test -run TestProgram ./browser
 
 import (
 	"net/http"
@@ -23,7 +26,12 @@ func TestProgram(t *testing.T) {
 	p.see("start")
 	p.signIn(phone)
 	p.wait("the text on the phone", `document.querySelector("#phone-texts li .text")?.textContent.includes("is your code") ?? false`)
-	p.shoot("program")
+	p.shoot("local-light")
+	p.emulate(night)
+	p.shoot("local-dark")
+	p.emulate(handset)
+	p.shoot("local-phone")
+	p.emulate(desktop)
 	p.click("#phone-texts li:last-child .fill")
 	p.see("account")
 
@@ -51,7 +59,6 @@ func TestProgramWays(t *testing.T) {
 	p.see("captcha")
 	p.solve("I am a person")
 	p.see("ways")
-	p.shoot("program-ways")
 	p.choose("By a call")
 	p.see("code")
 	p.wait("the call on the phone", `/“\d(, \d){5} is your code/.test(document.querySelector("#phone-texts .call")?.textContent)`)
@@ -62,14 +69,11 @@ func TestProgramWays(t *testing.T) {
 	p.choose("By a link in an e-mail")
 	p.wait("the second e-mail", `document.querySelectorAll("#mail iframe").length === 2 && document.querySelectorAll("#mail details[open]").length === 1`)
 	p.says("A new code is on its way.")
-	p.accessible("code")
-	p.shoot("program-mail")
-	for _, l := range []look{night, handset} {
+	for _, l := range []look{night, handset, {name: "ways", width: 1280, height: 880}} {
 		p.emulate(l)
 		p.accessible("code")
-		p.shoot("program-mail-" + l.name)
 	}
-	p.emulate(desktop)
+	p.shoot("local-ways")
 
 	value[bool](p, `(document.querySelector("#mail details[open] summary").focus(), true)`)
 	link := p.opened("Sign in here? · customauth", func() { p.keys("\t\r") }) // the link in the frame
