@@ -347,7 +347,7 @@ func TestWords(t *testing.T) {
 			p.waitForResend()
 			p.shoot("words-ways")
 			p.click("#code-ways-list button")
-			p.says("An e-mail with a code is on its way")
+			p.says("If this account has an e-mail address, a code is on its way to it.")
 			p.keys(s.code(t, "ada@example.com"))
 			p.see("account")
 		}},
@@ -364,7 +364,7 @@ func TestWords(t *testing.T) {
 			p.see("ways")
 			p.click("#ways-list button:last-child")
 			p.see("code")
-			p.says("An e-mail with a code is on its way")
+			p.says("If this account has an e-mail address, a code is on its way to it.")
 			p.keys(s.code(t, "ada@example.com"))
 			p.see("account")
 		}},
