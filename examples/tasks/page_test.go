@@ -26,6 +26,9 @@ func TestBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
+		if strings.HasPrefix(file, "which") {
+			continue // is of another page
+		}
 		want[filepath.ToSlash(file)] = read(t, file)
 	}
 	got := map[string]string{}
