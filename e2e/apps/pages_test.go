@@ -63,3 +63,31 @@ func TestEveryPageIsFound(t *testing.T) {
 		}
 	}
 }
+
+// Every module and every lock file is looked after.
+func TestDependabot(t *testing.T) {
+	const root = "../.."
+	watched, err := os.ReadFile(filepath.Join(root, ".github/dependabot.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	err = fs.WalkDir(os.DirFS(root), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "testdata" || entry.Name() == "cdk.out" || entry.Name() == ".git"):
+			return fs.SkipDir
+		case entry.Name() == "go.mod", entry.Name() == "package-lock.json":
+			found++
+			folder := path.Join("/", path.Dir(name))
+			if !strings.Contains(string(watched), `- "`+folder+`"`) {
+				t.Errorf(".github/dependabot.yml has no %s, for its %s", folder, entry.Name())
+			}
+		}
+		return nil
+	})
+	if err != nil || found < 15 {
+		t.Errorf("%d files: %v", found, err)
+	}
+}
