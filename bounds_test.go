@@ -4,6 +4,8 @@ package customauth_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -514,4 +516,42 @@ func TestProbe(t *testing.T) {
 	if diff := cmp.Diff([]probe{{true, true, 6, true, true}, {true, true, 9, true, true}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// TestLogLevels: what an operator's alarm on the level sees.
+func TestLogLevels(t *testing.T) {
+	level := func(r *rig) string {
+		lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")
+		var line struct{ Level string }
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
+			t.Fatal(err)
+		}
+		return line.Level
+	}
+	r := newRig(t, customauth.Options{})
+	if r.start(); level(r) != "INFO" {
+		t.Errorf("a challenge: %s", level(r))
+	}
+	r = newRig(t, customauth.Options{})
+	r.inbox.failWith(fails(customauth.ErrThrottled))
+	if r.start(); level(r) != "WARN" {
+		t.Errorf("a message that was not sent: %s", level(r))
+	}
+	r = newRig(t, customauth.Options{})
+	if r.start().check("000000x", nil); level(r) != "WARN" {
+		t.Errorf("a wrong answer: %s", level(r))
+	}
+	r = newRig(t, customauth.Options{Store: broken{}, CounterKey: other})
+	if r.start(); level(r) != "ERROR" {
+		t.Errorf("a store that does not answer: %s", level(r))
+	}
+}
+
+// broken is a Store that cannot be asked.
+type broken struct{ customauth.Store }
+
+func (broken) Warm(context.Context) error { return nil }
+
+func (broken) Update(context.Context, string, ...customauth.Op) ([]customauth.Found, error) {
+	return nil, errors.New("no store")
 }

@@ -309,7 +309,6 @@ func (rd *round) stays(word Reason, wait time.Duration) {
 	}
 	now := time.Now()
 	rd.rec.Flags, rd.rec.Length, rd.rec.State = seal.Void, 0, string(word)
-	rd.rec.Expires = unix(now.Add(maxTTL))
 	rd.rec.ResendAt = unix(now.Add(min(max(wait, 0), maxLimited) + time.Second - 1))
 	if wait <= 0 {
 		rd.rec.ResendAt = unix(now)
