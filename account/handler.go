@@ -103,6 +103,7 @@ type handler struct {
 //	GET    /apps                  [{"id", "name", "created"}]
 //	POST   /apps/begin            {} → {"secret", "uri", "qr": a data URL, "session"}
 //	POST   /apps                  {"session", "name", "code"}
+//	PATCH  /apps/ID               {"name"}
 //	DELETE /apps/ID
 //	GET    /recovery-codes        {"left"}
 //	POST   /recovery-codes        {} → {"codes"}, in place of those before

@@ -172,6 +172,10 @@ func TestApps(t *testing.T) {
 	if list := must[[]thing](t, r, "GET", "/apps", token, nil); len(list) != 1 || list[0].Name != "phone" {
 		t.Errorf("listed %v", list)
 	}
+	must[any](t, r, "PATCH", "/apps/"+made.ID, token, map[string]string{"name": "old phone"})
+	if list := must[[]thing](t, r, "GET", "/apps", token, nil); len(list) != 1 || list[0].Name != "old phone" {
+		t.Errorf("listed %v after it was renamed", list)
+	}
 	must[any](t, r, "DELETE", "/apps/"+made.ID, token, nil)
 	if diff := cmp.Diff([]string{"An authenticator app was added to", "An authenticator app was removed from"}, r.notices()); diff != "" {
 		t.Errorf("notices (-want +got):\n%s", diff)

@@ -143,6 +143,9 @@ func (h *handler) apps() kind {
 				made, err := h.Apps.Finish(ctx, c.user, customauth.Hide(secret), c.body.Name, c.body.Code)
 				return showApp(made), err
 			},
+			"rename": func(ctx context.Context, c call) (any, error) {
+				return nil, h.Apps.Rename(ctx, c.user, c.id, c.body.Name)
+			},
 			"remove": func(ctx context.Context, c call) (any, error) { return nil, h.Apps.Remove(ctx, c.user, c.id) },
 		},
 	}

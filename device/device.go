@@ -84,7 +84,7 @@ type Devices struct {
 
 	// InsecureAlone allows the step where nothing was proved before it: whoever has
 	// the unlocked device, or runs a script in the page, is then signed in. Without it,
-	// such a sign-in fails, and the log says why.
+	// the constructors of customauth refuse such a chain.
 	InsecureAlone bool
 }
 
@@ -145,11 +145,11 @@ var nobody = func() *ecdsa.PublicKey {
 // Issue asks for a signature.
 func (d Devices) Issue(ctx context.Context, r customauth.Request) (customauth.Issued, error) {
 	is := customauth.Issued{TTL: 5 * time.Minute, MaxAnswer: maxAnswer, Unguessable: true}
-	if r.Probe {
-		return is, d.validate() // a probe does not know what comes before
-	}
 	if !r.Proved && !d.InsecureAlone {
 		return customauth.Issued{}, errAlone
+	}
+	if r.Probe {
+		return is, d.validate()
 	}
 	list, err := d.load(ctx, credential.Of(r))
 	if err != nil {

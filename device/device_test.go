@@ -346,7 +346,7 @@ func TestFields(t *testing.T) {
 		{"negative", device.Devices{Credentials: v, Max: -1}, "device: Max must be from 1 to 50, not -1"},
 	}
 	for _, tt := range tests {
-		_, err := tt.d.Issue(t.Context(), customauth.Request{Probe: true})
+		_, err := tt.d.Issue(t.Context(), customauth.Request{Probe: true, Proved: true})
 		if got := text(err); got != tt.want {
 			t.Errorf("%s: error %q, want %q", tt.name, got, tt.want)
 		}
@@ -365,6 +365,13 @@ func TestAlone(t *testing.T) {
 	r.Proved = false
 	if _, err := d.Issue(t.Context(), r); err == nil || !strings.Contains(err.Error(), "InsecureAlone") {
 		t.Errorf("error %v, want one that names the field", err)
+	}
+	o := customauth.Options{
+		Keys:  []customauth.Secret{customauth.Hide("abcdefghijklmnopqrstuvwxyz012345")},
+		Steps: []customauth.Step{{Name: "device", Challenge: d}},
+	}
+	if _, err := customauth.NewDefine(o); err == nil || !strings.Contains(err.Error(), "InsecureAlone") {
+		t.Errorf("a constructor: error %v, want one that names the field", err)
 	}
 	d.InsecureAlone = true
 	if _, err := d.Issue(t.Context(), r); err != nil {

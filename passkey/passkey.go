@@ -80,12 +80,12 @@ type RelyingParty struct {
 	// TTL is how long a challenge can be answered. Default 5 minutes, at most 10. Let
 	// Cognito's session live as long.
 	TTL time.Duration
-
-	// Cloned, if set, is told of an answer that was refused because the passkey's
-	// counter went back: there may be a copy of the key. The passkey is marked, and
-	// answers with a higher counter still pass. It is called concurrently.
-	Cloned func(ctx context.Context, r customauth.Request, p Passkey)
 }
+
+// ErrCloned is why an answer is refused whose passkey's counter went back: there may be
+// a copy of the key. It is in the log and in customauth.Event.Err. The passkey is
+// marked, and answers with a higher counter still pass.
+var ErrCloned = errors.New("passkey: the counter went back: there may be a copy of the passkey")
 
 // Issue makes a challenge of 32 random bytes.
 func (p RelyingParty) Issue(ctx context.Context, r customauth.Request) (customauth.Issued, error) {
@@ -148,10 +148,10 @@ func (p RelyingParty) Check(ctx context.Context, r customauth.Request, answer st
 		if err != nil {
 			return customauth.Checked{}, err
 		}
-		if !right && p.Cloned != nil {
-			p.Cloned(ctx, r, used.passkey())
+		if !right {
+			return customauth.Checked{Why: ErrCloned}, nil
 		}
-		return customauth.Checked{Right: right}, nil
+		return customauth.Checked{Right: true}, nil
 	}
 	return customauth.Checked{}, fmt.Errorf("passkey: %w", credential.ErrConflict)
 }

@@ -56,7 +56,7 @@ type Passkey struct {
 	Created time.Time // when it was registered
 	Used    time.Time // when it was last used; zero if never
 	Synced  bool      // it is kept by a provider, and can be on several devices
-	Cloned  bool      // its counter went back once: see RelyingParty.Cloned
+	Cloned  bool      // its counter went back once: see ErrCloned
 }
 
 func (s stored) passkey() Passkey {

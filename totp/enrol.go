@@ -1,6 +1,6 @@
 package totp
 
-// This file enrols authenticator apps, and lists and removes them, for a user who is
+// This file enrols authenticator apps, and lists, renames and removes them, for a user who is
 // signed in. Whoever calls it must know who that is, by a sign-in that is a few
 // minutes old at most: an app is a way into the account.
 
@@ -35,6 +35,9 @@ const (
 
 	// maxName bounds the name of an app, in bytes.
 	maxName = 64
+
+	// tries bounds how often a change is tried again that another one got in the way of.
+	tries = 5
 )
 
 // encoding is how apps want secrets.
@@ -134,7 +137,7 @@ func (c Codes) Finish(ctx context.Context, u credential.User, secret customauth.
 
 // An App is one that is enrolled.
 type App struct {
-	ID      string // names it for Remove
+	ID      string // names it for Rename and Remove
 	Name    string
 	Created time.Time
 }
@@ -165,18 +168,43 @@ func (c Codes) List(ctx context.Context, u credential.User) ([]App, error) {
 	return list, nil
 }
 
+// Rename gives an app another name, at most 64 bytes.
+func (c Codes) Rename(ctx context.Context, u credential.User, id, name string) error {
+	return c.change(ctx, u, id, func(a app) error {
+		a.Name = label(name)
+		data, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		a.record.Data = customauth.Hide(string(data))
+		_, err = c.Credentials.Put(ctx, u, Kind, a.record)
+		return err
+	})
+}
+
 // Remove takes an app away: its codes are right no more.
 func (c Codes) Remove(ctx context.Context, u credential.User, id string) error {
-	apps, err := c.load(ctx, u)
-	if err != nil {
-		return err
+	return c.change(ctx, u, id, func(a app) error { return c.Credentials.Delete(ctx, u, Kind, a.record) })
+}
+
+// change does something with an app, again if somebody else was faster.
+func (c Codes) change(ctx context.Context, u credential.User, id string, do func(app) error) error {
+	for range tries {
+		apps, err := c.load(ctx, u)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(apps, func(a app) bool { return a.record.ID == id })
+		if at < 0 {
+			return ErrNotThere
+		}
+		err = do(apps[at])
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, credential.ErrConflict) {
+			return fmt.Errorf("totp: %w", err)
+		}
 	}
-	at := slices.IndexFunc(apps, func(a app) bool { return a.record.ID == id })
-	if at < 0 {
-		return ErrNotThere
-	}
-	if err := c.Credentials.Delete(ctx, u, Kind, apps[at].record); err != nil {
-		return fmt.Errorf("totp: %w", err)
-	}
-	return nil
+	return fmt.Errorf("totp: %w", credential.ErrConflict)
 }

@@ -286,8 +286,23 @@ func TestEnrol(t *testing.T) {
 		if err != nil || len(list) != 3 || list[0].Name != "phone" {
 			t.Fatalf("%+v, error %v", list, err)
 		}
-		if err := c.Remove(t.Context(), bob, list[0].ID); !errors.Is(err, totp.ErrNotThere) {
-			t.Errorf("another user's: error %v, want ErrNotThere", err)
+		if err := c.Rename(t.Context(), alice, list[0].ID, " old\u202e phone\n"); err != nil {
+			t.Error(err)
+		}
+		if list, err := c.List(t.Context(), alice); err != nil || list[0].Name != "old phone" {
+			t.Errorf("renamed: %+v, error %v", list, err)
+		}
+		if !check(t, c, request(alice, "0"), right) {
+			t.Error("a renamed app does not pass")
+		}
+		for what, err := range map[string]error{
+			"removing another user's":        c.Remove(t.Context(), bob, list[0].ID),
+			"renaming another user's":        c.Rename(t.Context(), bob, list[0].ID, "x"),
+			"renaming one that is no longer": c.Rename(t.Context(), alice, "x", "x"),
+		} {
+			if !errors.Is(err, totp.ErrNotThere) {
+				t.Errorf("%s: error %v, want ErrNotThere", what, err)
+			}
 		}
 		for _, a := range list {
 			if err := c.Remove(t.Context(), alice, a.ID); err != nil {
