@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // page is a page that is remembered and signs. Node has WebCrypto, and of IndexedDB
@@ -29,7 +31,7 @@ globalThis.indexedDB = { open: () => later((open) => {
   };
   open.onupgradeneeded(); open.onsuccess();
 }) };
-const { remember, proof, forget } = await import(process.argv[2]);
+const { remember, proof, known, forget } = await import(process.argv[2]);
 const before = await proof("alice", "n");
 let key, again;
 await remember("alice", async (k) => (key = k, process.argv[3]));
@@ -37,10 +39,11 @@ await remember("alice", async (k) => (again = k, process.argv[3]));
 let exported = "refused";
 try { await crypto.subtle.exportKey("pkcs8", kept.get("alice").keys.privateKey); exported = "exported"; } catch {}
 const signed = await proof("alice", process.argv[4]);
+const ids = [await known("alice"), await known("bob")];
 const other = await proof("bob", process.argv[4]);
 await forget("alice");
 const after = await proof("alice", process.argv[4]);
-console.log(JSON.stringify({ key, same: key === again, exported, signed, others: [before, other, after].filter(Boolean) }));
+console.log(JSON.stringify({ key, ids, same: key === again, exported, signed, others: [before, other, after].filter(Boolean) }));
 `
 
 // What device.js makes is what this package takes.
@@ -71,11 +74,15 @@ func TestBrowser(t *testing.T) {
 	}
 	var got struct {
 		Key, Exported, Signed string
+		IDs                   []string // null is ""
 		Same                  bool
 		Others                []string
 	}
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ID", ""}, got.IDs); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
 	}
 	if !got.Same || got.Exported != "refused" || len(got.Others) != 0 || len(got.Signed) < 4 || got.Signed[:3] != "ID." {
 		t.Fatalf("the page says %s", out)

@@ -1,7 +1,7 @@
 // The browser's side of package device: a key that this browser makes and cannot
 // export, kept in IndexedDB, one for each account that signs in here.
 //
-//   import { remember, proof, forget } from "./device.js";
+//   import { remember, proof, known, forget } from "./device.js";
 //
 //   // After a sign-in, if the user wants this browser to be remembered:
 //   await remember(account, async (key) => {
@@ -27,8 +27,8 @@ const STORE = "keys";
 // remember makes a key, or takes the one that is there, and calls register with the
 // public key in base64url. What register returns, the device's id, is kept with it.
 export async function remember(account, register) {
-  const known = await read(account);
-  const keys = known?.keys ?? (await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]));
+  const kept = await read(account);
+  const keys = kept?.keys ?? (await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]));
   const raw = await crypto.subtle.exportKey("raw", keys.publicKey);
   const id = await register(base64url(raw));
   await request("readwrite", (store) => store.put({ id, keys }, account));
@@ -38,11 +38,16 @@ export async function remember(account, register) {
 // proof signs the nonce of a sign-in. It is undefined where the account is not
 // remembered in this browser.
 export async function proof(account, nonce) {
-  const known = await read(account);
-  if (!known || !nonce) return undefined;
+  const kept = await read(account);
+  if (!kept || !nonce) return undefined;
   const signed = new TextEncoder().encode("customauth device\n" + nonce);
-  const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, known.keys.privateKey, signed);
-  return known.id + "." + base64url(signature); // 64 bytes, r || s
+  const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, kept.keys.privateKey, signed);
+  return kept.id + "." + base64url(signature); // 64 bytes, r || s
+}
+
+// known is the id under which the account is remembered in this browser, or undefined.
+export async function known(account) {
+  return (await read(account))?.id;
 }
 
 // forget throws the key away. The server should forget the device too.
