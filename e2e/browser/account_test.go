@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
@@ -132,6 +133,22 @@ func (p *page) signOut() {
 	p.says("You are signed out.")
 }
 
+// look shows the page as somebody else sees it, without loading it again.
+func (p *page) look(l look) {
+	p.t.Helper()
+	scheme := "light"
+	if l.dark {
+		scheme = "dark"
+	}
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.do(chromedp.EmulateViewport(l.width, l.height))
+}
+
 // answerDialog presses the button of the dialog, after a name was typed if there is one.
 func (p *page) answerDialog(name string) {
 	p.t.Helper()
@@ -161,174 +178,172 @@ func appCode(t *testing.T, secret string) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&(1<<31-1)%1e6)
 }
 
-// Everything that a user enrols, and each way in, once through; axe finds nothing wrong
-// on any of the pages, and nothing is too small for a finger or too wide for the screen.
+// Everything that a user enrols, and each way in, once through. On each of the pages axe
+// finds nothing wrong, and nothing is too small for a finger or too wide for the screen.
 func TestAccount(t *testing.T) {
-	program := startAccount(t)
-	for _, l := range looks[:3] {
-		t.Run(l.name, func(t *testing.T) {
-			phone := newPhone()
-			p := open(t, program.url, l)
-			finger := p.addAuthenticator()
-			axe, n := axe(t), 0
-			inspect := func(section string) {
-				t.Helper()
-				for what, list := range map[string]string{"axe": axe, "less than 44 pixels high": smallTargets} {
-					if diff := cmp.Diff([]string{}, value[[]string](p, list)); diff != "" {
-						t.Errorf("%s: %s (-want +got):\n%s", section, what, diff)
-					}
+	program, phone := startAccount(t), newPhone()
+	p := open(t, program.url, desktop)
+	finger := p.addAuthenticator()
+	axe, n := axe(t), 0
+	inspect := func(section string) {
+		t.Helper()
+		n++
+		for _, l := range []look{night, handset, desktop} {
+			p.look(l)
+			for what, list := range map[string]string{"axe": axe, "less than 44 pixels high": smallTargets} {
+				if diff := cmp.Diff([]string{}, value[[]string](p, list)); diff != "" {
+					t.Errorf("%s, %s: %s (-want +got):\n%s", section, l.name, what, diff)
 				}
-				if value[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
-					t.Errorf("%s is wider than the screen", section)
-				}
-				n++
-				p.shoot(fmt.Sprintf("account-%s-%02d-%s", l.name, n, section))
 			}
-			check := func(section string) {
-				t.Helper()
-				p.see(section)
-				inspect(section)
+			if value[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+				t.Errorf("%s, %s is wider than the screen", section, l.name)
 			}
+			p.shoot(fmt.Sprintf("account-%02d-%s-%s", n, section, l.name))
+		}
+	}
+	check := func(section string) {
+		t.Helper()
+		p.see(section)
+		inspect(section)
+	}
 
-			check("start")
-			p.typeIn("#start-phone", "1\r")
-			p.says("Please enter a phone number")
-			check("start")
-			p.typeIn("#start-phone", phone+"\r")
-			check("ways")
-			p.click("#ways [data-way=sms]")
-			check("code")
-			p.keys(wrong(program.code(t, phone)))
-			p.says("That is not the code.")
-			check("code")
-			p.keys(program.code(t, phone))
-			check("account")
-			p.says("signed in with level 1")
+	check("start")
+	p.typeIn("#start-phone", "1\r")
+	p.says("Please enter a phone number")
+	check("start")
+	p.typeIn("#start-phone", phone+"\r")
+	check("ways")
+	p.click("#ways [data-way=sms]")
+	check("code")
+	p.keys(wrong(program.code(t, phone)))
+	p.says("That is not the code.")
+	check("code")
+	p.keys(program.code(t, phone))
+	check("account")
+	p.says("signed in with level 1")
 
-			// Nothing is enrolled, and a transfer needs something that is.
-			p.click("#transfer")
-			check("confirm")
-			p.click("#confirm-second")
+	// Nothing is enrolled, and a transfer needs something that is.
+	p.click("#transfer")
+	check("confirm")
+	p.click("#confirm-second")
+	p.see("code")
+	p.keys(program.code(t, phone))
+	p.see("confirm")
+	p.says("You have no second proof for this device")
+	p.click("#confirm .cancel")
+
+	p.see("account")
+	p.click("#passkeys-add")
+	p.says("You can sign in with this passkey now.")
+	p.click("#passkeys button:first-of-type")
+	p.answerDialog("My phone")
+	p.says("It has its new name.")
+	p.says("My phone")
+
+	p.click("#apps-add")
+	check("app")
+	p.wait("the QR code", `(() => { const c = document.getElementById("app-qr"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; let dark = 0; for (let i = 0; i < d.length; i += 4) dark += d[i] < 128; return c.width > 100 && dark > 1000 })()`)
+	secret := text(p, "#app-secret")
+	p.typeIn("#app-code", wrong(appCode(t, secret))+"\r")
+	p.says("That is not the code.")
+	check("app")
+	p.typeIn("#app-code", appCode(t, secret)+"\r")
+	p.says("The app was added.")
+
+	p.click("#recovery-add")
+	check("codes")
+	codes := strings.Fields(text(p, "#codes-list"))
+	if len(codes) != 10 {
+		t.Errorf("%d recovery codes", len(codes))
+	}
+	p.click("#codes .back")
+	p.says("You have 10 left.")
+
+	p.click("#devices-add")
+	p.says("This browser is remembered.")
+	check("account")
+	if got := text(p, "#devices li small"); !strings.HasPrefix(got, "this browser") {
+		t.Errorf("the device says %q", got)
+	}
+	p.click("#devices button:first-of-type")
+	p.wait("the dialog", `document.getElementById("ask").open`)
+	inspect("dialog")
+	p.click("#ask-no")
+	p.see("account")
+
+	// What is shown once is gone, and what is remembered is not.
+	p.do(chromedp.Reload())
+	p.see("account")
+	if got := value[bool](p, fmt.Sprintf(`[%q, %q].some((s) => document.documentElement.outerHTML.includes(s))`, codes[0], secret)); got {
+		t.Error("a secret is still in the page")
+	}
+
+	// A transfer, by a text and this device, then an app; then by a passkey.
+	transfer := func(by string) {
+		t.Helper()
+		p.click("#transfer")
+		p.see("confirm")
+		p.click("#confirm-" + by)
+		if by == "second" {
 			p.see("code")
 			p.keys(program.code(t, phone))
-			p.see("confirm")
-			p.says("You have no second proof for this device")
-			p.click("#confirm .cancel")
-
-			p.see("account")
-			p.click("#passkeys-add")
-			p.says("You can sign in with this passkey now.")
-			p.click("#passkeys button:first-of-type")
-			p.answerDialog("My phone")
-			p.says("It has its new name.")
-			p.says("My phone")
-
-			p.click("#apps-add")
-			check("app")
-			p.wait("the QR code", `(() => { const c = document.getElementById("app-qr"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; let dark = 0; for (let i = 0; i < d.length; i += 4) dark += d[i] < 128; return c.width > 100 && dark > 1000 })()`)
-			secret := text(p, "#app-secret")
-			p.typeIn("#app-code", wrong(appCode(t, secret))+"\r")
-			p.says("That is not the code.")
-			check("app")
-			p.typeIn("#app-code", appCode(t, secret)+"\r")
-			p.says("The app was added.")
-
-			p.click("#recovery-add")
-			check("codes")
-			codes := strings.Fields(text(p, "#codes-list"))
-			if len(codes) != 10 {
-				t.Errorf("%d recovery codes", len(codes))
-			}
-			p.click("#codes .back")
-			p.says("You have 10 left.")
-
-			p.click("#devices-add")
-			p.says("This browser is remembered.")
-			check("account")
-			if got := text(p, "#devices li small"); !strings.HasPrefix(got, "this browser") {
-				t.Errorf("the device says %q", got)
-			}
-			p.click("#devices button:first-of-type")
-			p.wait("the dialog", `document.getElementById("ask").open`)
-			inspect("dialog")
-			p.click("#ask-no")
-			p.see("account")
-
-			// What is shown once is gone, and what is remembered is not.
-			p.do(chromedp.Reload())
-			p.see("account")
-			if got := value[bool](p, fmt.Sprintf(`[%q, %q].some((s) => document.documentElement.outerHTML.includes(s))`, codes[0], secret)); got {
-				t.Error("a secret is still in the page")
-			}
-
-			// A transfer, by a text and this device, then an app; then by a passkey.
-			transfer := func(by string) {
-				t.Helper()
-				p.click("#transfer")
-				p.see("confirm")
-				p.click("#confirm-" + by)
-				if by == "second" {
-					p.see("code")
-					p.keys(program.code(t, phone))
-				}
-			}
-			transfer("second")
-			p.says("100.00 were sent, by a sign-in of level 2.")
-			p.click("#devices li button:last-of-type")
-			p.answerDialog("")
-			p.says("It was removed.")
-			transfer("second")
-			p.says("Enter the code of your app")
-			check("code")
-			p.keys(appCode(t, secret))
-			p.says("100.00 were sent, by a sign-in of level 2.")
-			transfer("strong")
-			p.says("100.00 were sent, by a sign-in of level 3.")
-
-			// The user was told of each change.
-			var notices []string
-			for _, text := range program.texts(t, phone) {
-				if notice, _, ok := strings.Cut(text, " your account."); ok {
-					notices = append([]string{notice}, notices...)
-				}
-			}
-			want := []string{"A passkey was added to", "An authenticator app was added to", "Recovery codes were added to", "A device was added to", "A device was removed from"}
-			if diff := cmp.Diff(want, notices); diff != "" {
-				t.Errorf("notices (-want +got):\n%s", diff)
-			}
-
-			// By a passkey: another finger is refused, the right one is not.
-			p.signOut()
-			finger.verified(false)
-			p.begin(phone, "passkey")
-			p.says("No passkey was used")
-			check("passkey")
-			finger.verified(true)
-			p.click("#passkey-again")
-			p.see("account")
-
-			// By a recovery code, which works once.
-			for i, want := range []string{"account", "code"} {
-				p.signOut()
-				p.begin(phone, "recovery")
-				p.see("code")
-				p.typeIn("#code-input", strings.ToLower(codes[0])+"\r")
-				if want == "code" {
-					p.says("That is not the code.")
-					check("code")
-					p.typeIn("#code-input", codes[1]+"\r")
-				}
-				p.see("account")
-				p.says(fmt.Sprintf("You have %d left.", 9-i))
-			}
-			p.click("#passkeys li button:last-of-type")
-			p.answerDialog("")
-			p.says("It was removed.")
-			p.click("#sign-out-everywhere")
-			p.says("You are signed out on every device.")
-			check("start")
-		})
+		}
 	}
+	transfer("second")
+	p.says("100.00 were sent, by a sign-in of level 2.")
+	p.click("#devices li button:last-of-type")
+	p.answerDialog("")
+	p.says("It was removed.")
+	transfer("second")
+	p.says("Enter the code of your app")
+	check("code")
+	p.keys(appCode(t, secret))
+	p.says("100.00 were sent, by a sign-in of level 2.")
+	transfer("strong")
+	p.says("100.00 were sent, by a sign-in of level 3.")
+
+	// The user was told of each change.
+	var notices []string
+	for _, text := range program.texts(t, phone) {
+		if notice, _, ok := strings.Cut(text, " your account."); ok {
+			notices = append([]string{notice}, notices...)
+		}
+	}
+	want := []string{"A passkey was added to", "An authenticator app was added to", "Recovery codes were added to", "A device was added to", "A device was removed from"}
+	if diff := cmp.Diff(want, notices); diff != "" {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+
+	// By a passkey: another finger is refused, the right one is not.
+	p.signOut()
+	finger.verified(false)
+	p.begin(phone, "passkey")
+	p.says("No passkey was used")
+	check("passkey")
+	finger.verified(true)
+	p.click("#passkey-again")
+	p.see("account")
+
+	// By a recovery code, which works once.
+	for i, want := range []string{"account", "code"} {
+		p.signOut()
+		p.begin(phone, "recovery")
+		p.see("code")
+		p.typeIn("#code-input", strings.ToLower(codes[0])+"\r")
+		if want == "code" {
+			p.says("That is not the code.")
+			check("code")
+			p.typeIn("#code-input", codes[1]+"\r")
+		}
+		p.see("account")
+		p.says(fmt.Sprintf("You have %d left.", 9-i))
+	}
+	p.click("#passkeys li button:last-of-type")
+	p.answerDialog("")
+	p.says("It was removed.")
+	p.click("#sign-out-everywhere")
+	p.says("You are signed out on every device.")
+	check("start")
 }
 
 // texts are those to a number, the newest first.
@@ -376,4 +391,103 @@ func (p *program) cognito(t *testing.T, operation string, input any) (output str
 		t.Fatal(err)
 	}
 	return output
+}
+
+// A sign-in by passkey that a page of its own asks for as it likes: %s is what it wants
+// of user verification. It ends with "tokens", or with the word for what was wrong.
+const askedBy = `(async () => {
+	const { createClient } = await import("/client.js");
+	const { everyday } = await (await fetch("/_local/clients")).json();
+	const client = createClient({ clientId: everyday, endpoint: "/" });
+	const { challenge } = await client.choose((await client.signIn(%q)).challenge, "passkey");
+	const publicKey = { ...JSON.parse(challenge.parameters.publicKey), userVerification: %q };
+	const credential = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
+	const { tokens, error } = await client.answer(challenge, JSON.stringify(credential));
+	return tokens ? "tokens" : error.code;
+})()`
+
+// A page that does not ask for the finger gets an assertion without it, which the server
+// refuses, and the passkey of one user is none of another's.
+func TestPasskeyWithoutVerification(t *testing.T) {
+	program, phone, other := startAccount(t), newPhone(), newPhone()
+	p := open(t, program.url, desktop)
+	finger := p.addAuthenticator()
+	p.enterByText(program, other)
+	p.signOut()
+	p.enterByText(program, phone)
+	p.click("#passkeys-add")
+	p.says("You can sign in with this passkey now.")
+
+	for _, tt := range []struct {
+		name, phone, wants string
+		verified           bool
+		want               string
+	}{
+		{"no finger", phone, "discouraged", false, "not_proved"},
+		{"the right finger", phone, "required", true, "tokens"},
+		{"another account", other, "required", true, "not_proved"},
+		{"no account", newPhone(), "required", true, "not_proved"},
+	} {
+		finger.verified(tt.verified)
+		if got := value[string](p, fmt.Sprintf(askedBy, tt.phone, tt.wants)); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What the browser keeps of a device cannot be taken out of it, and with it a user gets
+// in while strangers have used up what the account is allowed.
+func TestKnownDevice(t *testing.T) {
+	program, phone := startAccount(t), newPhone()
+	p := open(t, program.url, desktop)
+	p.enterByText(program, phone)
+	p.click("#devices-add")
+	p.says("This browser is remembered.")
+	taken := value[string](p, fmt.Sprintf(`new Promise((resolve) => {
+		indexedDB.open("customauth-device").onsuccess = ({ target: { result: db } }) => {
+			db.transaction("keys").objectStore("keys").get(%q).onsuccess = async ({ target: { result: { keys } } }) => {
+				db.close();
+				const formats = ["pkcs8", "jwk", "raw"].map((format) => crypto.subtle.exportKey(format, keys.privateKey).then(() => format, () => "refused"));
+				resolve([keys.privateKey.extractable, ...(await Promise.all(formats))].join(" "));
+			};
+		};
+	})`, phone))
+	if taken != "false refused refused refused" {
+		t.Errorf("of the private key: %s", taken)
+	}
+	p.signOut()
+
+	var clients struct{ Everyday string }
+	res, err := http.Get(program.url + "_local/clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&clients); err != nil {
+		t.Fatal(err)
+	}
+	type object = map[string]any
+	strange := func() string { // one sign-in of a stranger, with wrong recovery codes
+		r := program.cognito(t, "InitiateAuth", object{"ClientId": clients.Everyday, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": object{"USERNAME": phone}})
+		name, more := r.ChallengeParameters["USERNAME"], object{"action": "choose", "way": "recovery"}
+		for r.Session != "" && r.ChallengeParameters["errorCode"] != "rate_limited" {
+			r = program.cognito(t, "RespondToAuthChallenge", object{
+				"ClientId": clients.Everyday, "ChallengeName": "CUSTOM_CHALLENGE", "Session": r.Session,
+				"ChallengeResponses": object{"USERNAME": name, "ANSWER": "AAAA-AAAA-AAAA-AAAA"}, "ClientMetadata": more,
+			})
+			more = nil
+		}
+		return r.ChallengeParameters["errorCode"]
+	}
+	for tries := 0; strange() != "rate_limited"; tries++ {
+		if tries == 10 {
+			t.Fatal("strangers have no limit")
+		}
+	}
+
+	p.enterByText(program, phone) // as if nothing were
+	p.signOut()
+	value[bool](p, `new Promise((resolve) => { indexedDB.deleteDatabase("customauth-device").onsuccess = () => resolve(true) })`)
+	p.begin(phone, "sms")
+	p.says("There were too many codes or tries.")
 }

@@ -11,6 +11,7 @@ require (
 	github.com/cyber-eternal/customauth/passkey v0.1.0
 	github.com/cyber-eternal/customauth/postauth v0.1.0
 	github.com/cyber-eternal/customauth/totp v0.1.0
+	github.com/google/go-cmp v0.7.0
 )
 
 require (

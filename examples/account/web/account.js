@@ -9,6 +9,7 @@ import { format } from "./phones.js";
 import { browserName, makePasskey, paint, passkeyError } from "./proofs.js";
 import { $, ask, errorText, fault, make, onClick, onSubmit, say, show } from "./page.js";
 import { confirm } from "./signin.js";
+import { ltr } from "./words.js";
 
 let session; // the tokens
 let client;
@@ -44,7 +45,7 @@ export async function enter(kind, note) {
   }
   login = found.attributes.phone_number;
   const level = claims(tokens.access)["customauth:level"];
-  $("account-lead").textContent = `${format(login)} · signed in with level ${level}`;
+  $("account-lead").textContent = `${ltr(format(login))} · signed in with level ${level}`;
   await list(tokens);
   for (const secret of ["app-secret", "codes-list"]) $(secret).replaceChildren(); // they are seen once
   $("app-uri").removeAttribute("href");
@@ -198,5 +199,6 @@ async function signOut(everywhere) {
     await forget(login);
   }
   await session.end(everywhere);
+  $("start-phone").value = "";
   return left(everywhere ? "You are signed out on every device." : "You are signed out.");
 }

@@ -12,6 +12,7 @@ import { readCode } from "./input.js";
 import { format, parse } from "./phones.js";
 import { usePasskey, passkeyError } from "./proofs.js";
 import { $, busy, errorText, fault, make, onClick, onSubmit, say, show, shown, waitText } from "./page.js";
+import { ltr } from "./words.js";
 
 let client; // of the everyday app client
 let clients; // the ids of all three
@@ -181,7 +182,7 @@ function showCode() {
   const [heading, lead] = heads[way];
   const byText = way === "sms";
   $("code-heading").textContent = heading;
-  $("code-lead").textContent = lead.replace("{to}", format(login));
+  $("code-lead").textContent = lead.replace("{to}", ltr(format(login)));
   const input = $("code-input");
   input.value = "";
   input.classList.toggle("slots", challenge.codeLength > 0);
