@@ -188,8 +188,9 @@ func TestAccount(t *testing.T) {
 	inspect := func(section string) {
 		t.Helper()
 		n++
-		for _, l := range []look{night, handset, desktop} {
+		for _, l := range []look{night, handset} {
 			p.look(l)
+			p.shoot(fmt.Sprintf("account-%02d-%s-%s", n, section, l.name))
 			for what, list := range map[string]string{"axe": axe, "less than 44 pixels high": smallTargets} {
 				if diff := cmp.Diff([]string{}, value[[]string](p, list)); diff != "" {
 					t.Errorf("%s, %s: %s (-want +got):\n%s", section, l.name, what, diff)
@@ -198,8 +199,9 @@ func TestAccount(t *testing.T) {
 			if value[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
 				t.Errorf("%s, %s is wider than the screen", section, l.name)
 			}
-			p.shoot(fmt.Sprintf("account-%02d-%s-%s", n, section, l.name))
 		}
+		p.look(desktop)
+		p.shoot(fmt.Sprintf("account-%02d-%s-%s", n, section, desktop.name))
 	}
 	check := func(section string) {
 		t.Helper()
