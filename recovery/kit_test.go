@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"crypto/fips140"
 	"testing"
 
 	"github.com/cyber-eternal/customauth"
@@ -32,5 +33,6 @@ func TestKit(t *testing.T) {
 			left[sub] = left[sub][1:]
 			return code.Reveal()
 		},
+		Real: fips140.Enforced(), // no random bytes in simulated time
 	})
 }

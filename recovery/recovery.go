@@ -13,9 +13,10 @@ package recovery
 
 import (
 	"context"
-	"crypto/hmac"
+	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base32"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,11 @@ const (
 	// size is how many random bytes a code has: 80 bits, 16 letters.
 	size = 10
 
+	// work is the number of rounds of PBKDF2. Codes of less than 112 bits are hashed as
+	// passwords are; because they are random, the work factor may be small (NIST SP
+	// 800-63B-4, 3.1.2.2).
+	work = 1000
+
 	// few is the default of Codes.Few.
 	few = 3
 
@@ -54,9 +60,9 @@ const (
 // Codes is the step, and makes the codes. Only Credentials is required. A Codes is
 // safe for concurrent use.
 //
-// A code has 80 random bits. What is stored of it is an HMAC, sealed: nobody can read
-// the codes again, not even with the table and the keys. The limits on guesses hold
-// for them as for any code. A user without codes is not told apart from one who has
+// A code has 80 random bits. What is stored of it is a salted hash (PBKDF2 with HMAC and
+// SHA-256), sealed: nobody can read the codes again, not even with the table and the
+// keys. The limits on guesses hold for them as for any code. A user without codes is not told apart from one who has
 // some, nor from nobody.
 type Codes struct {
 	// Credentials keep the codes.
@@ -73,24 +79,22 @@ type Codes struct {
 	TTL time.Duration
 }
 
-// A set is all that is stored of a user's codes. Each has a key of its own: the
-// Vault's keys can rotate without an end to the codes.
+// A set is all that is stored of a user's codes. Each has a salt of its own. No key is
+// in the hashes: the Vault's can rotate without an end to the codes.
 type set struct {
-	Key   []byte `json:"key"`
+	Salt  []byte `json:"salt"`
 	Codes []code `json:"codes"`
 }
 
 // A code that was used knows by which sign-in, so that it is right again if Cognito
 // repeats the call, and in no other sign-in.
 type code struct {
-	MAC    []byte `json:"mac"`
+	Hash   []byte `json:"hash"`
 	UsedBy string `json:"usedBy,omitempty"`
 }
 
-func (s set) mac(normal string) []byte {
-	h := hmac.New(sha256.New, s.Key)
-	h.Write([]byte(normal))
-	return h.Sum(nil)
+func hash(normal string, salt []byte) ([]byte, error) {
+	return pbkdf2.Key(sha256.New, normal, salt, work, sha256.Size)
 }
 
 func (s set) left() int {
@@ -108,14 +112,18 @@ func (s set) left() int {
 // print or copy them. Whoever calls it must know who the user is, by a sign-in that is
 // a few minutes old at most.
 func (c Codes) Generate(ctx context.Context, u credential.User) ([]customauth.Secret, error) {
-	s := set{Key: make([]byte, sha256.Size)}
-	rand.Read(s.Key)
+	s := set{Salt: make([]byte, sha256.Size)}
+	rand.Read(s.Salt)
 	shown := make([]customauth.Secret, count)
 	for i := range shown {
 		raw := make([]byte, size)
 		rand.Read(raw)
 		text := base32.StdEncoding.EncodeToString(raw)
-		s.Codes = append(s.Codes, code{MAC: s.mac(text)})
+		h, err := hash(text, s.Salt)
+		if err != nil {
+			return nil, fmt.Errorf("recovery: generate: %w", err)
+		}
+		s.Codes = append(s.Codes, code{Hash: h})
 		shown[i] = customauth.Hide(text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:])
 	}
 	if err := c.replace(ctx, u, s); err != nil {
@@ -177,7 +185,7 @@ func decode(data []byte) (set, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return set{}, errors.New("the record is none of this package")
 	}
-	if len(s.Codes) > 0 && len(s.Key) != sha256.Size || len(s.Codes) > count {
+	if len(s.Codes) > 0 && len(s.Salt) != sha256.Size || len(s.Codes) > count {
 		return set{}, errors.New("the record is none of this package")
 	}
 	return s, nil
@@ -247,7 +255,10 @@ func (c Codes) Check(ctx context.Context, r customauth.Request, answer string) (
 		if err != nil {
 			return customauth.Checked{}, fmt.Errorf("recovery: %w", err)
 		}
-		at := s.find(answer)
+		at, err := s.find(answer)
+		if err != nil {
+			return customauth.Checked{}, fmt.Errorf("recovery: %w", err)
+		}
 		if at < 0 || r.SignIn == "" {
 			return customauth.Checked{}, nil
 		}
@@ -266,19 +277,22 @@ func (c Codes) Check(ctx context.Context, r customauth.Request, answer string) (
 	return customauth.Checked{}, fmt.Errorf("recovery: %w", credential.ErrConflict)
 }
 
-// find is the place of the code that was typed, or -1. It looks at all of them. What
-// base32 does not have is read as what it looks like (RFC 4648, 6).
-func (s set) find(answer string) int {
-	if len(s.Key) == 0 {
-		return -1 // no set; an HMAC without a key is none in FIPS-only mode
+// find is the place of the code that was typed, or -1. It looks at all of them, and
+// hashes for users without codes too. What base32 does not have is read as what it looks
+// like (RFC 4648, 6).
+func (s set) find(answer string) (int, error) {
+	salt := s.Salt
+	if len(salt) == 0 {
+		salt = make([]byte, sha256.Size)
 	}
-	mac, at := s.mac(misread.Replace(text.Normalize(answer))), -1
+	h, err := hash(misread.Replace(text.Normalize(answer)), salt)
+	at := -1
 	for i, c := range s.Codes {
-		if hmac.Equal(mac, c.MAC) {
+		if subtle.ConstantTimeCompare(h, c.Hash) == 1 {
 			at = i
 		}
 	}
-	return at
+	return at, err
 }
 
 var misread = strings.NewReplacer("0", "O", "1", "I", "8", "B")

@@ -316,7 +316,7 @@ func FuzzAnswer(f *testing.F) {
 
 // What somebody else wrote under the kind is an error, and no panic.
 func FuzzRecord(f *testing.F) {
-	for _, seed := range []string{``, `null`, `{}`, `{"codes":[{}]}`, `{"key":"AA==","codes":[{"mac":null}]}`, `{"codes":[{},{},{},{},{},{},{},{},{},{},{}]}`} {
+	for _, seed := range []string{``, `null`, `{}`, `{"codes":[{}]}`, `{"salt":"AA==","codes":[{"hash":null}]}`, `{"codes":[{},{},{},{},{},{},{},{},{},{},{}]}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
