@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rand"
@@ -279,6 +280,52 @@ func FuzzVerify(f *testing.F) {
 		}
 		if !errors.Is(err, account.ErrToken) || got.User.Sub != "" {
 			t.Errorf("%q: %v", token, err)
+		}
+	})
+}
+
+// answers is Cognito with whatever answer.
+type answers struct {
+	http.RoundTripper
+	status int
+	body   []byte
+}
+
+func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodPost {
+		return a.RoundTripper.RoundTrip(r)
+	}
+	return &http.Response{StatusCode: a.status, Body: io.NopCloser(bytes.NewReader(a.body))}, nil
+}
+
+// Whatever GetUser answers, a token is alive only if it is of the user in it.
+func FuzzAlive(f *testing.F) {
+	r, a := newRig(f), &answers{RoundTripper: http.DefaultTransport}
+	p, err := account.NewPool(f.Context(), account.PoolOptions{
+		Issuer: r.server.Issuer(""), Clients: []string{low}, Logger: quiet, HTTP: &http.Client{Transport: a},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	token, err := p.Verify(f.Context(), r.alice(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, body := range []string{
+		``, `{}`, `null`, `{"__type":"NotAuthorizedException"}`, `{"Username":"bob","UserAttributes":[{"Name":"sub","Value":"x"}]}`,
+		fmt.Sprintf(`{"Username":"alice","UserAttributes":[{"Name":"sub","Value":%q}]}`, subAlice), `{"UserAttributes":[null,{}]}`,
+	} {
+		f.Add(200, []byte(body))
+		f.Add(400, []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		a.status, a.body = status, body
+		attributes, err := p.Alive(t.Context(), token)
+		if err == nil && (status != 200 || attributes["sub"].Reveal() != subAlice) || err != nil && attributes != nil {
+			t.Errorf("HTTP %d %q: %v", status, body, err)
+		}
+		if err != nil && strings.Contains(err.Error(), subAlice) {
+			t.Errorf("the error says %v", err)
 		}
 	})
 }

@@ -453,3 +453,24 @@ func FuzzRemember(f *testing.F) {
 		}
 	})
 }
+
+// What somebody else wrote under the kind is an error, and nobody's device.
+func FuzzRecord(f *testing.F) {
+	b, r := newBrowser(f), request(alice, "1")
+	for _, seed := range []string{``, `null`, `{}`, `{"key":"BA=="}`, `{"key":"BA==","expires":9223372036854775807}`, `[]`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d := devices(t)
+		if _, err := d.Credentials.Put(t.Context(), alice, device.Kind, credential.Record{ID: "x", Data: customauth.Hide(string(data))}); err != nil {
+			t.Skip()
+		}
+		signed := r
+		signed.ClientMetadata = map[string]customauth.Secret{"device": customauth.Hide(proof("x", b.raw(t, "customauth device\n"+r.Nonce())))}
+		if got, _ := d.Known(t.Context(), signed); got {
+			t.Error("known")
+		}
+		d.Issue(t.Context(), r)
+		d.List(t.Context(), alice)
+	})
+}
