@@ -97,12 +97,13 @@ func (p *page) addAuthenticator() authenticator {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	id := made.AuthenticatorID
 	p.t.Cleanup(func() {
-		if _, err := chromedp.Call(p.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: made.AuthenticatorID}); err != nil {
+		if _, err := chromedp.Call(p.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: id}); err != nil {
 			p.t.Error(err)
 		}
 	})
-	return authenticator{p, made.AuthenticatorID}
+	return authenticator{p, id}
 }
 
 // verified says whether the next users are: the right finger, or a wrong one.
