@@ -21,6 +21,7 @@ const inboxSize = 100
 
 // A text is a message as the phone shows it.
 type text struct {
+	ID      int       `json:"id"` // counts them
 	To      string    `json:"to"`
 	Channel string    `json:"channel"`
 	Text    string    `json:"text"`
@@ -33,6 +34,7 @@ type inbox struct {
 	print io.Writer
 
 	mu      sync.Mutex
+	count   int
 	texts   []text        // newest first
 	changed chan struct{} // closed and replaced when a text arrives
 }
@@ -42,7 +44,8 @@ func newInbox(print io.Writer) *inbox { return &inbox{print: print, changed: mak
 func (b *inbox) Send(_ context.Context, m customauth.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := text{m.To.Address.Reveal(), m.To.Medium, m.Text.Reveal(), time.Now()}
+	b.count++
+	t := text{b.count, m.To.Address.Reveal(), m.To.Medium, m.Text.Reveal(), time.Now()}
 	b.texts = slices.Insert(b.texts, 0, t)
 	b.texts = b.texts[:min(len(b.texts), inboxSize)]
 	close(b.changed)

@@ -13,7 +13,7 @@ const session = new Session(client, clients.everyday);
 
 signin.listen(client, clients);
 account.listen(session, client, again);
-openInbox(document.getElementById("phone"), "/_local/messages", signin.takeCode);
+openInbox({ inbox: "/_local/messages" }, signin.takeCode);
 
 if (session.remembered) await account.enter();
 else enter(await (await signin.resume() ?? signin.signIn()));

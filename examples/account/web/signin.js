@@ -130,8 +130,8 @@ function showOthers(id) {
 async function choose(way) {
   const { challenge, login } = flow;
   const device = await proof(login, challenge.parameters.nonce);
-  const action = challenge.way ? "resend" : "choose";
-  await take(await client.answer(challenge, "-", { way, metadata: { action, ...(device && { device }) } }));
+  const metadata = device && { device };
+  await take(await (challenge.way ? client.resend(challenge, { way, metadata }) : client.choose(challenge, way, undefined, metadata)));
 }
 
 // --- a passkey ---
