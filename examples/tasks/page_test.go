@@ -1,6 +1,9 @@
 package tasks_test
 
-// docs/tasks.md is held to the files of this folder.
+// The pages whose code is in this folder are held to it. A block says where it is from:
+//
+//	```go examples/tasks/signin/main.go         the whole file
+//	```go examples/tasks/which/which.go#totp    what is between "// docs: totp" and "// end"
 
 import (
 	"fmt"
@@ -16,9 +19,9 @@ import (
 
 const page = "../../docs/tasks.md"
 
-var block = regexp.MustCompile("(?m)^```go examples/tasks/(\\S+)\n((?s:.*?))^```$")
+var block = regexp.MustCompile("(?m)^```go(?: examples/tasks/(\\S+))?\n((?s:.*?))^```$")
 
-// Every file is on the page, as it is.
+// Every file of a task is on the page, as it is.
 func TestBlocks(t *testing.T) {
 	want := map[string]string{}
 	files, err := filepath.Glob("*/*.go")
@@ -26,10 +29,9 @@ func TestBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if strings.HasPrefix(file, "which") {
-			continue // is of another page
+		if folder := filepath.Dir(file); folder != "which" && folder != "push" { // which are of other pages
+			want[filepath.ToSlash(file)] = read(t, file)
 		}
-		want[filepath.ToSlash(file)] = read(t, file)
 	}
 	got := map[string]string{}
 	for _, m := range block.FindAllStringSubmatch(read(t, page), -1) {
@@ -38,6 +40,37 @@ func TestBlocks(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the blocks of the page (-want +got):\n%s", diff)
 	}
+}
+
+// Other pages show parts of files.
+func TestCuts(t *testing.T) {
+	for page, blocks := range map[string]int{"which.md": 9, "steps.md": 4} {
+		got := block.FindAllStringSubmatch(read(t, "../../docs/"+page), -1)
+		if len(got) != blocks {
+			t.Errorf("%s has %d blocks of Go, want %d", page, len(got), blocks)
+		}
+		for _, m := range got {
+			file, name, _ := strings.Cut(m[1], "#")
+			if diff := cmp.Diff(cut(t, file, name), m[2]); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", page, m[1], diff)
+			}
+		}
+	}
+}
+
+// cut returns a part of a file, without its indentation.
+func cut(t *testing.T, file, name string) string {
+	t.Helper()
+	if file == "" {
+		t.Error("a block does not say where it is from")
+		return ""
+	}
+	part := regexp.MustCompile(`(?ms)^(\t*)// docs: ` + name + `\n(.*?\n)\n?\t*// end$`).FindStringSubmatch(read(t, file))
+	if part == nil {
+		t.Errorf("%s has no part %q", file, name)
+		return ""
+	}
+	return strings.ReplaceAll("\n"+part[2], "\n"+part[1], "\n")[1:]
 }
 
 // The first program is the one of the first screen.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -51,24 +50,6 @@ func TestOptions(t *testing.T) {
 }
 
 const page = "../../../docs/which.md"
-
-var (
-	goBlock = regexp.MustCompile("(?m)^```go.*$")
-	marked  = regexp.MustCompile("(?m)^```go examples/tasks/which/which.go#([a-z]+)\n((?s:.*?))^```$")
-)
-
-// Every block of the page is cut from which.go.
-func TestBlocks(t *testing.T) {
-	blocks := marked.FindAllStringSubmatch(read(t, page), -1)
-	if n := len(goBlock.FindAllString(read(t, page), -1)); n != len(blocks) || n == 0 {
-		t.Errorf("%d blocks of Go, of which %d say where they are cut from", n, len(blocks))
-	}
-	for _, m := range blocks {
-		if diff := cmp.Diff(cut(t, m[1]), m[2]); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", m[1], diff)
-		}
-	}
-}
 
 // The last column says how many lines the blocks have.
 func TestLines(t *testing.T) {
