@@ -272,9 +272,9 @@ type Issued struct {
 	Anyone bool
 
 	// Nobody is why there is nobody to send to, or to answer: the user lacks what
-	// the step needs. He is then treated like an unknown user, so the rest of Issued
-	// should say what one would see (Request.Unknown). Nothing is sent, every answer
-	// is wrong, and the log has the reason.
+	// the step needs. He is then treated like an unknown user: nothing is sent, every
+	// answer is wrong, and the log has the reason. The rest of Issued should describe
+	// what an unknown user would see (Request.Unknown).
 	Nobody error
 
 	// Refused, if set, says that no challenge was made, and why, in a word for the

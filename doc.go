@@ -1,7 +1,7 @@
 // Package customauth has the handlers behind Amazon Cognito's custom authentication
-// challenge triggers, for sign-in without a password: with one-time codes by SMS or
-// e-mail, in one of several ways that the user chooses, after a password, or with a
-// challenge of your own.
+// challenge triggers. Users sign in with a one-time code by SMS or e-mail, in another
+// way that you offer them, or with a challenge of your own. These can follow one
+// another, or a password.
 //
 // A Lambda main is all that is needed:
 //
@@ -30,10 +30,10 @@
 // the expiry, the wrong answers so far, and the MAC of the code. The code itself is
 // stored nowhere.
 //
-// A wrong answer repeats the challenge: nothing is sent, no attempt is won back. An
-// app asks for another code with an answer, whatever it says, whose ClientMetadata
-// has "action" set to "resend": that is never compared. With [OneOf] it chooses a way
-// by "action" set to "choose" and "way" to its name.
+// A wrong answer repeats the challenge: nothing is sent, no attempt is won back. To get
+// another code, an app sends an answer with ClientMetadata that has "action" set to
+// "resend". Whatever the answer says, it is not compared. With [OneOf], "action" set to
+// "choose" and "way" set to a name take that way.
 //
 // # What the app is told
 //
@@ -68,7 +68,9 @@
 // and a CounterKey. Set the app client's PreventUserExistenceErrors to ENABLED, allow
 // ALLOW_CUSTOM_AUTH alone, and AuthSessionValidity of 15 minutes, so that a user whose
 // code expired can ask for another. The folder examples has the whole system for the
-// CDK, and docs/console.md how to set it up by hand.
+// CDK, Terraform and SAM. Of the pages of the repository, docs/tasks.md has complete
+// functions for what is needed most often, and docs/console.md says how to set a pool up
+// by hand.
 //
 // # What is promised
 //

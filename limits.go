@@ -35,8 +35,8 @@ type Limits struct {
 	// hour and 10 a day.
 	Destination []Window
 
-	// Unproved are the messages to one destination from all accounts together that
-	// never answered a code there. So a stranger who enters somebody's number as
+	// Unproved are the messages to one destination, counted together for all accounts
+	// that never answered a code there. So a stranger who enters somebody's number as
 	// his own cannot use up what its owner is allowed, nor learn whose it is; an
 	// owner who never signed in can still be starved by him. Default: 5 a day.
 	Unproved []Window

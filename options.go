@@ -51,15 +51,15 @@ type Options struct {
 	Store Store
 
 	// CounterKey names what the Store keeps, and what unknown users see: 32 bytes or
-	// more from a random source, required with a Store of your own. It is never
-	// rotated together with Keys: with another one, all limits begin afresh.
+	// more from a random source, required with a Store of your own. Do not rotate it
+	// with Keys: with another one, all limits begin afresh.
 	CounterKey Secret
 
 	// Clients are the app clients that sign in differently, by id. A client that is
 	// not there is then refused; without Clients, all of a pool sign in alike. Each
 	// has Steps, and may have Attempts; what is left out it has in common with the
-	// others. Keys, Limits, Store, senders and observing belong to the pool, and so
-	// does whoever is locked out. Steps and Attempts beside Clients are not used, and
+	// others. Keys, Limits, Store, senders and observing belong to the pool; whoever is
+	// locked out is so for all of its clients. Beside Clients, Steps and Attempts are
 	// refused.
 	Clients map[string]Options
 

@@ -28,9 +28,9 @@ type OTP struct {
 	// phone_number, or "EMAIL", to the attribute email. Default "SMS".
 	Medium string
 
-	// Destination says where the code goes, if not to that attribute. For unknown
-	// users it is called with made-up attributes and should find what it finds for
-	// most users in them, so it must look at r.Attributes alone. It is asked again
+	// Destination says where the code goes, if not to that attribute. It must look at
+	// r.Attributes alone: for unknown users these are made up, and it should find in
+	// them what it finds for most users. It is asked again
 	// when the answer comes: a code is good only for the destination that it was
 	// sent to. A user for whom it fails is treated like an unknown one: nothing is
 	// sent, nothing is shown, the log has a warning.

@@ -75,9 +75,9 @@ var (
 // concurrently, only for known users.
 type Guard interface {
 	// Allow refuses by an error. Its text goes to the log, and must name neither
-	// the number nor the user. It is asked after the limits, so that a message that
-	// these refuse does not count with the guard; one that the guard refuses counts
-	// for the limits.
+	// the number nor the user. It is asked after the limits. A message that the limits
+	// refuse never reaches the guard; one that the guard refuses has counted for the
+	// limits.
 	Allow(ctx context.Context, r Request, to Destination) error
 
 	// Verified is called after a right answer that proved this destination.

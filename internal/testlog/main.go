@@ -69,7 +69,7 @@ func (e event) tell(to, passed io.Writer, outputs map[[2]string][]string, strict
 	case "build-output":
 		fmt.Fprint(to, e.Output)
 	case "output":
-		if e.Test == "" && e.Output != "PASS\n" {
+		if e.Test == "" && e.Output != "PASS\n" && !strings.HasPrefix(e.Output, "coverage: ") { // "ok" says it too
 			fmt.Fprint(to, e.Output)
 		}
 		outputs[at] = append(outputs[at], e.Output)

@@ -17,6 +17,11 @@ func TestRead(t *testing.T) {
 {"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\n"}
 {"Action":"pass","Package":"p"}
 `
+	const covered = `{"Action":"output","Package":"p","Output":"PASS\n"}
+{"Action":"output","Package":"p","Output":"coverage: 96.9% of statements\n"}
+{"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\tcoverage: 96.9% of statements\n"}
+{"Action":"pass","Package":"p"}
+`
 	const skip = `{"Action":"output","Package":"p","Test":"TestB","Output":"=== RUN   TestB\n"}
 {"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:1: no browser\n"}
 {"Action":"skip","Package":"p","Test":"TestB"}
@@ -36,6 +41,7 @@ func TestRead(t *testing.T) {
 		wantNoErrors bool
 	}{
 		{"passed", pass, true, "ok  \tp\t0.1s\n", "p TestA\n", true},
+		{"covered", covered, false, "ok  \tp\t0.1s\tcoverage: 96.9% of statements\n", "", true},
 		{"skipped", skip, false, "SKIP p TestB: b_test.go:1: no browser\n", "", true},
 		{"skipped under CI", skip, true, "SKIP p TestB: b_test.go:1: no browser\n", "", false},
 		{"failed", pass + fail, false, "ok  \tp\t0.1s\n    c_test.go:1: got 1, want 2\n", "p TestA\n", false},
