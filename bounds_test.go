@@ -555,3 +555,35 @@ func (broken) Warm(context.Context) error { return nil }
 func (broken) Update(context.Context, string, ...customauth.Op) ([]customauth.Found, error) {
 	return nil, errors.New("no store")
 }
+
+// TestObserveIsBounded: a trigger waits for Observe a quarter of a second, no longer.
+func TestObserveIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deaf := func(context.Context, customauth.Event) { time.Sleep(time.Minute) }
+		r := newRig(t, customauth.Options{Observe: deaf})
+		began := time.Now()
+		r.start()
+		if took := time.Since(began); took != 500*time.Millisecond { // Define and Create
+			t.Errorf("two triggers took %v, want 500ms", took)
+		}
+		sleep(2 * time.Minute) // lets Observe come back
+	})
+}
+
+// TestProvedFor: an account is known to hold a destination for 180 days.
+func TestProvedFor(t *testing.T) {
+	const days = 180 * 24 * time.Hour
+	for later, want := range map[time.Duration]bool{days - time.Millisecond: true, days: false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, customauth.Options{CounterKey: other})
+			if s := r.start().answer(r.inbox.code()); s.outcome() != "tokens" {
+				t.Fatal(s.outcome())
+			}
+			sleep(later)
+			age, err := r.opts.Proved(t.Context(), pool, sub, sms(phone))
+			if err != nil || age >= 0 != want {
+				t.Errorf("%v later: proved %v ago, %v", later, age, err)
+			}
+		})
+	}
+}
