@@ -6,6 +6,8 @@ package smsguard
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,11 +39,37 @@ func (g *Guard) country(pool, country string) budget {
 // budgets are what a text to this number is taken from, the narrowest first: of
 // several that have no room, it is the one that is named.
 func (g *Guard) budgets(r customauth.Request, number, country string) []budget {
-	return []budget{
+	list := []budget{
 		{g.o.Range, r.Key("sms-range", number[:len(number)-4]), RangeClosed},
 		g.country(r.PoolID, country),
-		{g.o.Total, "sms-total:" + r.PoolID, TotalClosed},
 	}
+	if g.total {
+		list = append(list, budget{g.o.Total, "sms-total:" + r.PoolID, TotalClosed})
+	}
+	return list
+}
+
+// totalBinds reports whether the budgets of all countries that are served are more than
+// Total together. If not, it can never be used up before one of them is, and to count
+// for it would be for nothing.
+func totalBinds(o Options) bool {
+	if len(o.Allow) == 0 {
+		return true
+	}
+	var sum Budget
+	served := slices.Clone(o.Allow)
+	slices.Sort(served)
+	for _, country := range slices.Compact(served) {
+		if slices.Contains(o.Deny, country) {
+			continue
+		}
+		b, ok := o.Countries[country]
+		if !ok {
+			b = o.Country
+		}
+		sum.Hour, sum.Day = sum.Hour+b.Hour, sum.Day+b.Day
+	}
+	return sum.Hour > o.Total.Hour || sum.Day > o.Total.Day
 }
 
 // seen is the mark of a number that answered a code.
@@ -61,43 +89,88 @@ func (g *Guard) ask(ctx context.Context, key string, op customauth.Op) (customau
 	return found[0], nil
 }
 
-// take takes a text from all budgets, side by side, or from none.
+// take takes a text from all budgets, side by side, or from none. A number that
+// answered a code lately takes from none: so that is asked first, unless Cognito has the
+// number as not verified. Then it is new as a rule, and all is asked at once.
 func (g *Guard) take(ctx context.Context, r customauth.Request, number, country string) *Refusal {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	known, err := g.ask(ctx, r.Key("sms-number", number), g.seen(customauth.Look))
-	if err != nil {
-		return &Refusal{StoreFailed, country, err}
+	look := func() (known bool, err error) {
+		found, err := g.ask(ctx, r.Key("sms-number", number), g.seen(customauth.Look))
+		return found.Age >= 0, err
 	}
-	if known.Age >= 0 {
+	t := taking{guard: g, budgets: g.budgets(r, number, country)}
+	if !g.looksNew(r, number) {
+		if known, err := look(); err != nil {
+			return &Refusal{StoreFailed, country, err}
+		} else if known {
+			return nil
+		}
+		t.count(ctx)
+		return t.refusal(ctx, country)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { t.count(ctx) })
+	known, err := look()
+	wg.Wait()
+	switch {
+	case err != nil:
+		t.giveBack(ctx)
+		return &Refusal{StoreFailed, country, err}
+	case known:
+		g.lookFirst.Store(true)
+		t.giveBack(ctx)
 		return nil
 	}
-	budgets := g.budgets(r, number, country)
-	waits, errs := make([]time.Duration, len(budgets)), make([]error, len(budgets))
-	each(budgets, func(i int, b budget) {
-		found, err := g.ask(ctx, b.key, b.op(customauth.Count, 1))
-		waits[i], errs[i] = found.Wait, err
+	return t.refusal(ctx, country)
+}
+
+// looksNew reports whether a number has answered no code, as far as can be known
+// without the Store. A pool whose numbers stay unverified, since it has nothing like the
+// package postauth, is found out by the first one that did answer.
+func (g *Guard) looksNew(r customauth.Request, number string) bool {
+	return !g.lookFirst.Load() && r.Attributes["phone_number"].Reveal() == number && strings.EqualFold(r.Attributes["phone_number_verified"].Reveal(), "false")
+}
+
+// A taking is a text that is being taken from budgets.
+type taking struct {
+	guard   *Guard
+	budgets []budget
+	waits   []time.Duration
+	errs    []error
+}
+
+func (t *taking) count(ctx context.Context) {
+	t.waits, t.errs = make([]time.Duration, len(t.budgets)), make([]error, len(t.budgets))
+	each(t.budgets, func(i int, b budget) {
+		found, err := t.guard.ask(ctx, b.key, b.op(customauth.Count, 1))
+		t.waits[i], t.errs[i] = found.Wait, err
 	})
-	refused := -1
-	for i := range budgets {
-		if refused < 0 && waits[i] > 0 {
-			refused = i // the narrowest: it names the reason
-		}
-	}
-	err = errors.Join(errs...)
-	if err == nil && refused < 0 {
-		return nil
-	}
-	each(budgets, func(i int, b budget) {
-		if errs[i] == nil && waits[i] == 0 {
-			// A failure leaves this budget too full, which is the safe side.
-			g.ask(ctx, b.key, b.op(customauth.Return, 1))
-		}
-	})
-	if err != nil {
+}
+
+// refusal is why the text may not go, after what it took is given back; nil if it may.
+func (t *taking) refusal(ctx context.Context, country string) *Refusal {
+	err := errors.Join(t.errs...)
+	closed := slices.IndexFunc(t.waits, func(w time.Duration) bool { return w > 0 })
+	switch {
+	case err != nil:
+		t.giveBack(ctx)
 		return &Refusal{StoreFailed, country, err}
+	case closed >= 0:
+		t.giveBack(ctx)
+		return &Refusal{t.budgets[closed].closed, country, nil}
 	}
-	return &Refusal{budgets[refused].closed, country, nil}
+	return nil
+}
+
+// giveBack returns what was taken. A failure leaves a budget too full, which is the
+// safe side.
+func (t *taking) giveBack(ctx context.Context) {
+	each(t.budgets, func(i int, b budget) {
+		if t.errs[i] == nil && t.waits[i] == 0 {
+			t.guard.ask(ctx, b.key, b.op(customauth.Return, 1))
+		}
+	})
 }
 
 // each does something to all budgets at once.

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -73,7 +74,9 @@ type Options struct {
 	// leaves the country open. Default 10 an hour and 20 a day.
 	Range Budget
 
-	// Total is the budget of the whole pool. Default 300 an hour and 1,000 a day.
+	// Total is the budget of the whole pool. Default 300 an hour and 1,000 a day. It is
+	// counted only if the budgets of the countries in Allow are more together: by
+	// default, from the 11th country on.
 	Total Budget
 
 	// GiveBack is how many texts a code gives back to the three budgets when it
@@ -179,6 +182,9 @@ type Report struct {
 type Guard struct {
 	o     Options
 	rules rules
+	total bool // Total can be used up before the countries are
+
+	lookFirst atomic.Bool // a number that Cognito has as not verified did answer
 }
 
 var _ customauth.Guard = (*Guard)(nil)
@@ -218,7 +224,7 @@ func New(o Options) (*Guard, error) {
 	if o.Returning < 24*time.Hour || o.Returning > 31*24*time.Hour {
 		return nil, fmt.Errorf("smsguard: Returning must be from 24h to 744h, not %v", o.Returning)
 	}
-	return &Guard{o, rules}, nil
+	return &Guard{o: o, rules: rules, total: totalBinds(o)}, nil
 }
 
 // Allow decides about a text, and takes it from the budgets if it may go. Its
@@ -226,8 +232,10 @@ func New(o Options) (*Guard, error) {
 // call ("VOICE") is decided about, and counted, like a text: it is paid for in the
 // same way. Other media pass.
 //
-// It asks the Store once for a number that answered a code lately, else four times
-// in two stages, and waits for one second in all.
+// It asks the Store once for a number that answered a code lately, else about the
+// number, its range, its country and, if need be, the total: at once where the number
+// is the user's phone_number and Cognito has it as not verified, and else about the
+// number first. It waits for one second in all.
 func (g *Guard) Allow(ctx context.Context, r customauth.Request, to customauth.Destination) error {
 	if !isPhone(to.Medium) {
 		return nil
