@@ -8,9 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,22 +23,23 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cyber-eternal/customauth/cognitotest"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
 )
 
-// challenges and postAuth are the functions, built by TestMain with the flags of
-// build.ts but for this machine.
-var challenges, postAuth string
+// challenges, postAuth and rotation are the functions, built by TestMain with the flags
+// of build.ts but for this machine.
+var challenges, postAuth, rotation string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "lambda")
 	if err != nil {
 		panic(err)
 	}
-	challenges, postAuth = build(dir, "."), build(dir, "./postauth")
+	challenges, postAuth, rotation = build(dir, "."), build(dir, "./postauth"), build(dir, "./rotation")
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
@@ -169,8 +173,8 @@ func TestDoesNotStart(t *testing.T) {
 func environment(aws *fakeAWS) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws.URL,
-		"CUSTOMAUTH_KEYS_SECRET=arn:aws:secretsmanager:us-east-1:123456789012:secret:Key",
-		"CUSTOMAUTH_COUNTER_SECRET=arn:aws:secretsmanager:us-east-1:123456789012:secret:CounterKey",
+		"CUSTOMAUTH_KEYS_SECRET=" + keysSecret,
+		"CUSTOMAUTH_COUNTER_SECRET=" + counterSecret,
 		"CUSTOMAUTH_TABLE=counters",
 		"CUSTOMAUTH_COUNTRIES=US,CA",
 		"CUSTOMAUTH_SENDER_ID=Example",
@@ -180,28 +184,36 @@ func environment(aws *fakeAWS) []string {
 }
 
 // newPool returns a pool like that of stack.ts, and a function that returns what
-// the function has logged.
+// the functions have logged.
 func newPool(t *testing.T, aws *fakeAWS, table string) (*cognitotest.Pool, func() string) {
 	t.Helper()
 	log := new(syncBuffer)
-	env := append(environment(aws), "AWS_ENDPOINT_URL_DYNAMODB="+dynamotest.URL(t), "CUSTOMAUTH_TABLE="+table)
-	start := func(binary string) *cognitotest.Function {
-		f, err := cognitotest.StartFunction(binary, cognitotest.FunctionOptions{Env: env, Output: log})
-		if err != nil {
-			t.Fatalf("%v\n%s", err, log)
-		}
-		t.Cleanup(func() { f.Close() })
-		return f
+	return poolOf(t, start(t, challenges, aws, table, log), start(t, postAuth, aws, table, log)), log.String
+}
+
+// start starts a function.
+func start(t *testing.T, binary string, aws *fakeAWS, table string, log *syncBuffer) *cognitotest.Function {
+	t.Helper()
+	f, err := cognitotest.StartFunction(binary, cognitotest.FunctionOptions{
+		Env: append(environment(aws), "CUSTOMAUTH_TABLE="+table), Output: log,
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
 	}
-	f := start(challenges)
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func poolOf(t *testing.T, challenges, postAuth lambda.Handler) *cognitotest.Pool {
+	t.Helper()
 	pool, err := cognitotest.NewPool(cognitotest.Config{
 		UsernameAttributes: []string{"phone_number"},
-		Triggers:           cognitotest.Triggers{All: f, PreSignUp: f, PostAuthentication: start(postAuth)},
+		Triggers:           cognitotest.Triggers{All: challenges, PreSignUp: challenges, PostAuthentication: postAuth},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pool, log.String
+	return pool
 }
 
 // signUp signs a user up over the pool's HTTP API, as a page does.
@@ -223,35 +235,61 @@ func signUp(t *testing.T, pool *cognitotest.Pool, phone string) (status int) {
 }
 
 // A fakeAWS stands for Secrets Manager, SNS and Cognito's admin API, as far as the
-// functions have rights to it.
+// functions have rights to it. What is for DynamoDB goes on to a real server.
 type fakeAWS struct {
 	*httptest.Server
+	secrets  *secrets
+	dynamoDB http.Handler
+	faults   faults
+
 	mu   sync.Mutex
 	told map[string]string
 	text string
 }
 
 func newAWS(t *testing.T) *fakeAWS {
-	f := &fakeAWS{told: map[string]string{}}
+	t.Helper()
+	to, err := url.Parse(dynamotest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fakeAWS{secrets: newSecrets(), told: map[string]string{}}
+	f.dynamoDB = &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		ErrorLog: log.New(io.Discard, "", 0), // a store that gives up waiting
+	}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
 }
 
 func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if !strings.Contains(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256") {
 		return // a connection that is opened beforehand
 	}
 	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	if service == "" {
-		f.publish(w, r)
+	if f.faults.strike(w, r, service) {
 		return
 	}
+	switch service {
+	case secretsManager:
+		f.secrets.ServeHTTP(w, r)
+	case dynamoDB:
+		f.dynamoDB.ServeHTTP(w, r)
+	case cognito:
+		f.admin(w, r, operation)
+	default:
+		f.publish(w, r)
+	}
+}
+
+// admin is what postauth asks of Cognito.
+func (f *fakeAWS) admin(w http.ResponseWriter, r *http.Request, operation string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var in struct {
-		SecretId, Username string
-		UserAttributes     []struct{ Name, Value string }
+		Username       string
+		UserAttributes []struct{ Name, Value string }
 	}
 	body, _ := io.ReadAll(r.Body)
 	if err := json.Unmarshal(body, &in); err != nil {
@@ -260,8 +298,6 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
 	switch operation {
-	case "GetSecretValue":
-		f.secret(w, in.SecretId)
 	case "AdminUpdateUserAttributes":
 		f.told["Marked user"] = in.Username
 		var marked []string
@@ -269,34 +305,18 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			marked = append(marked, a.Name+"="+a.Value)
 		}
 		f.told["Marked"] = strings.Join(marked, " ")
-		io.WriteString(w, "{}")
 	case "AdminUserGlobalSignOut":
 		f.told["Signed out"] = in.Username
-		io.WriteString(w, "{}")
 	default:
 		http.Error(w, "no such operation", http.StatusBadRequest)
+		return
 	}
-}
-
-func (f *fakeAWS) secret(w http.ResponseWriter, id string) {
-	switch id {
-	case "denied":
-		w.WriteHeader(http.StatusBadRequest)
-		io.WriteString(w, `{"__type":"AccessDeniedException","Message":"not allowed"}`)
-	case "broken":
-		io.WriteString(w, `{"SecretString":"too short"}`)
-	case "two":
-		fmt.Fprintf(w, `{"SecretString":%q}`, key+","+counterKey)
-	case "arn:aws:secretsmanager:us-east-1:123456789012:secret:Key":
-		fmt.Fprintf(w, `{"SecretString":%q}`, key)
-	case "arn:aws:secretsmanager:us-east-1:123456789012:secret:CounterKey":
-		fmt.Fprintf(w, `{"SecretString":%q}`, counterKey)
-	default:
-		http.Error(w, "no such secret", http.StatusBadRequest)
-	}
+	io.WriteString(w, "{}")
 }
 
 func (f *fakeAWS) publish(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.told["To"] = r.FormValue("PhoneNumber")
 	for i := 1; i < 10; i++ {
 		entry := fmt.Sprintf("MessageAttributes.entry.%d.", i)
