@@ -23,7 +23,7 @@ const root = "github.com/cyber-eternal/customauth"
 
 // published are the modules that users fetch, by folder. The other nested
 // modules, e2e and examples/cdk/lambda, are never tagged.
-var published = []string{".", "account", "client", "dynamodbstore", "endusermessaging", "passkey", "postauth", "secretskeys", "ses", "smsguard", "texts", "totp"}
+var published = []string{".", "account", "client", "dynamodbstore", "endusermessaging", "otelcustomauth", "passkey", "postauth", "secretskeys", "ses", "smsguard", "texts", "totp"}
 
 var unpublished = []string{"e2e", "examples/account", "examples/cdk/lambda", "examples/deploytest", "examples/tasks", "examples/ways", "smsguard/gen"}
 
