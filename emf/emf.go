@@ -30,11 +30,13 @@ type Options struct {
 	Output io.Writer
 }
 
-// Metrics writes events. Its metrics are Count, Milliseconds and, for a message that
-// was handed to a sender, Sent. Their dimensions are Trigger alone, and Trigger,
-// Outcome and Reason; each combination is a metric that CloudWatch bills. A line
-// has the step, the medium and the app client, too, for queries of the log. It has no
-// user name, no error text, and nothing else of the user.
+// Metrics writes events. Its metrics are Count, by Trigger, by Outcome, by Reason, and by
+// Trigger and Outcome; Milliseconds, by Trigger; and for messages that were handed to a
+// sender Sent, by Trigger. So there can be an alarm for everything that is broken, and
+// for one reason, whatever the trigger. Each value of a dimension is a metric that
+// CloudWatch bills: some 30 in all. A line has the step, the medium and the app client,
+// too, for queries of the log. It has no user name, no error text, and nothing else of the
+// user.
 type Metrics struct {
 	namespace string
 	mu        sync.Mutex
@@ -93,13 +95,17 @@ func (m *Metrics) Observe(_ context.Context, e customauth.Event) {
 	if l.Reason == "" {
 		l.Reason = none
 	}
-	metrics := []metric{{"Count", "Count"}, {"Milliseconds", "Milliseconds"}}
+	count := metric{"Count", "Count"}
+	metrics := []metric{count, {"Milliseconds", "Milliseconds"}}
 	if e.Sent {
 		one := 1
 		l.Sent, metrics = &one, append(metrics, metric{"Sent", "Count"})
 	}
 	l.AWS.Timestamp = time.Now().UnixMilli()
-	l.AWS.CloudWatchMetrics = []directive{{m.namespace, [][]string{{"Trigger"}, {"Trigger", "Outcome", "Reason"}}, metrics}}
+	l.AWS.CloudWatchMetrics = []directive{
+		{m.namespace, [][]string{{"Trigger"}}, metrics},
+		{m.namespace, [][]string{{"Outcome"}, {"Reason"}, {"Trigger", "Outcome"}}, []metric{count}},
+	}
 	text, err := json.Marshal(l)
 	if err != nil {
 		return

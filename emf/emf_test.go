@@ -28,7 +28,7 @@ func ExampleNew() {
 	})
 	fmt.Print(regexp.MustCompile(`\d{13}`).ReplaceAllString(log.String(), "TIME"))
 	// Output:
-	// {"_aws":{"Timestamp":TIME,"CloudWatchMetrics":[{"Namespace":"customauth","Dimensions":[["Trigger"],["Trigger","Outcome","Reason"]],"Metrics":[{"Name":"Count","Unit":"Count"},{"Name":"Milliseconds","Unit":"Milliseconds"},{"Name":"Sent","Unit":"Count"}]}]},"Trigger":"create","Outcome":"asked","Reason":"none","Count":1,"Milliseconds":120,"Sent":1,"Medium":"SMS"}
+	// {"_aws":{"Timestamp":TIME,"CloudWatchMetrics":[{"Namespace":"customauth","Dimensions":[["Trigger"]],"Metrics":[{"Name":"Count","Unit":"Count"},{"Name":"Milliseconds","Unit":"Milliseconds"},{"Name":"Sent","Unit":"Count"}]},{"Namespace":"customauth","Dimensions":[["Outcome"],["Reason"],["Trigger","Outcome"]],"Metrics":[{"Name":"Count","Unit":"Count"}]}]},"Trigger":"create","Outcome":"asked","Reason":"none","Count":1,"Milliseconds":120,"Sent":1,"Medium":"SMS"}
 }
 
 func TestLine(t *testing.T) {

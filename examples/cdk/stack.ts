@@ -82,6 +82,7 @@ export class CustomAuthStack extends Stack {
       ...environment,
       CUSTOMAUTH_KEYS_SECRET: keys.secretArn,
       CUSTOMAUTH_COUNTRIES: props.countries,
+      ...(props.production ? { CUSTOMAUTH_METRICS: this.stackName } : {}), // see watch.ts; CloudWatch bills them
       ...(props.senderId ? { CUSTOMAUTH_SENDER_ID: props.senderId } : {}),
       ...(props.originationNumber ? { CUSTOMAUTH_ORIGINATION_NUMBER: props.originationNumber } : {}),
     });

@@ -130,6 +130,9 @@ func expected(production bool) system {
 				"secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
 		),
 	}
+	if production {
+		s.Functions["Challenges"].Environment["CUSTOMAUTH_METRICS"] = "CustomAuth"
+	}
 	return s
 }
 

@@ -47,6 +47,7 @@ resource "aws_lambda_function" "challenges" {
       CUSTOMAUTH_KEYS_SECRET = aws_secretsmanager_secret.keys.arn
       CUSTOMAUTH_COUNTRIES   = join(",", var.countries)
       },
+      var.production ? { CUSTOMAUTH_METRICS = var.name } : {}, # CloudWatch bills them
       var.sender_id == null ? {} : { CUSTOMAUTH_SENDER_ID = var.sender_id },
       var.origination_number == null ? {} : { CUSTOMAUTH_ORIGINATION_NUMBER = var.origination_number },
     )

@@ -6,7 +6,8 @@
 //
 // It is configured by the environment: CUSTOMAUTH_KEYS_SECRET,
 // CUSTOMAUTH_COUNTER_SECRET, CUSTOMAUTH_TABLE and CUSTOMAUTH_COUNTRIES; if wanted,
-// CUSTOMAUTH_SENDER_ID and CUSTOMAUTH_ORIGINATION_NUMBER.
+// CUSTOMAUTH_SENDER_ID, CUSTOMAUTH_ORIGINATION_NUMBER, and CUSTOMAUTH_METRICS, the
+// namespace of metrics in CloudWatch.
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/emf"
 	"github.com/cyber-eternal/customauth/examples/cdk/lambda/internal/counters"
 	"github.com/cyber-eternal/customauth/presignup"
 	"github.com/cyber-eternal/customauth/secretskeys"
@@ -57,6 +59,9 @@ func newHandler(ctx context.Context) (lambda.Handler, error) {
 		return nil, err
 	}
 	options.Guard = guard
+	if namespace := os.Getenv("CUSTOMAUTH_METRICS"); namespace != "" {
+		options.Observe = emf.New(emf.Options{Namespace: namespace}).Observe
+	}
 	options.Senders = map[string]customauth.Sender{"SMS": &customauth.SNSSender{
 		SenderID:          os.Getenv("CUSTOMAUTH_SENDER_ID"),
 		OriginationNumber: os.Getenv("CUSTOMAUTH_ORIGINATION_NUMBER"),

@@ -92,6 +92,9 @@ func TestSignUpAndSignIn(t *testing.T) {
 	if diff := cmp.Diff(want, aws.facts()); diff != "" {
 		t.Errorf("what AWS was told (-want +got):\n%s", diff)
 	}
+	if n := strings.Count(log(), `"Namespace":"CustomAuth","Dimensions":[["Trigger"]]`); n != 4 {
+		t.Errorf("%d lines with metrics, want one for each call of Define, Create and Verify, which is 4", n)
+	}
 	for _, secret := range []string{key, counterKey, code, phone} {
 		if strings.Contains(log(), secret) {
 			t.Errorf("the log holds the key, the code or the number")
@@ -178,6 +181,7 @@ func environment(aws *fakeAWS) []string {
 		"CUSTOMAUTH_TABLE=counters",
 		"CUSTOMAUTH_COUNTRIES=US,CA",
 		"CUSTOMAUTH_SENDER_ID=Example",
+		"CUSTOMAUTH_METRICS=CustomAuth",
 		"CUSTOMAUTH_CLIENT_IDS=1example23456789testclient",
 		"GOMAXPROCS=1",
 	}

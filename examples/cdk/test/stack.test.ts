@@ -342,15 +342,22 @@ describe('production', () => {
     const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
     const alarms = ofType('AWS::CloudWatch::Alarm');
     for (const a of alarms) assert.deepEqual(a.Properties.AlarmActions, [{ Ref: topic }]);
-    const of = alarms.map((a) => `${a.Properties.Namespace} ${a.Properties.MetricName} ${a.Properties.Threshold}`).sort();
+    const of = alarms.map(({ Properties: p }) => {
+      const dimensions = (p.Dimensions ?? []).filter((d: any) => typeof d.Value === 'string').map((d: any) => `${d.Name}=${d.Value}`);
+      return [p.Namespace, p.MetricName, ...dimensions, p.Threshold].join(' ');
+    }).sort();
     assert.deepEqual(of, [
       'AWS/DynamoDB ReadThrottleEvents 1', 'AWS/DynamoDB WriteThrottleEvents 1',
       'AWS/Lambda Errors 1', 'AWS/Lambda Errors 1', 'AWS/Lambda Errors 1',
       'AWS/Lambda Throttles 1', 'AWS/Lambda Throttles 1', 'AWS/Lambda Throttles 1',
       'AWS/SNS SMSMonthToDateSpentUSD 50',
-      'CustomAuth Broken 1', 'CustomAuth CountryClosed 1', 'CustomAuth Mismatch 10', 'CustomAuth RateLimited 50',
+      'CustomAuth Count Outcome=broken 1', 'CustomAuth Count Reason=mismatch 10', 'CustomAuth Count Reason=rate_limited 50',
+      'CustomAuth CountryClosed 1',
     ]);
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
+  });
+  test('has the function write its metrics', () => {
+    assert.equal(called(template, 'Challenges').properties.Environment.Variables.CUSTOMAUTH_METRICS, 'CustomAuth');
   });
   test('has a dashboard', () => template.resourceCountIs('AWS::CloudWatch::Dashboard', 1));
   test('is the only one that costs something while nobody signs in', () => {
