@@ -6,7 +6,7 @@
 //
 // All variants take turns in one run (A B C, B A C, …), every figure is a median,
 // and what counts is its ratio to the empty function of the same run. Nothing
-// leaves this machine: the Runtime API and SNS are stubs on 127.0.0.1.
+// leaves this machine: the Runtime API and AWS are stubs on 127.0.0.1.
 package main
 
 import (
@@ -23,9 +23,8 @@ import (
 
 // settings say how thoroughly to measure.
 type settings struct {
-	rounds    int           // cold sign-ins of each variant, without and with a CPU quota
+	rounds    int           // cold sign-ins of each variant
 	warm      int           // warm sign-ins of each variant
-	period    time.Duration // of the CPU quota
 	benchtime time.Duration // how long each in-process benchmark takes; 0: none
 	e2e       string        // this module's folder
 	progress  io.Writer
@@ -39,7 +38,6 @@ func main() {
 	s := settings{e2e: ".", progress: os.Stderr}
 	flag.IntVar(&s.rounds, "rounds", 31, "cold sign-ins of each variant")
 	flag.IntVar(&s.warm, "warm", 300, "warm sign-ins of each variant")
-	flag.DurationVar(&s.period, "period", 100*time.Millisecond, "period of the CPU quota")
 	flag.DurationVar(&s.benchtime, "benchtime", time.Second, "time for each in-process benchmark")
 	flag.Parse()
 	if *short {

@@ -23,24 +23,37 @@ import (
 	"github.com/cyber-eternal/customauth/e2e/fakesns"
 )
 
-// A result is what was measured of one variant. Times are medians.
+// A result is what was measured of one variant. Figures of many rounds are medians.
 type result struct {
 	*variant
-	cold     time.Duration    // start of the process to the answer of Verify, of all processes
-	init     time.Duration    // of that, until the processes ask for their first event
-	limited  time.Duration    // the same under the CPU share, over TLS; 0 if not measured
-	warm     [3]time.Duration // one call of each trigger
-	coldPeak int64            // largest resident set of a process after one sign-in, in bytes
-	warmPeak int64            // the same after all warm ones
+	rounds       []*cold    // by round; nil where it took no part
+	cold         cold       // the median of each
+	ratio        spread     // of its CPU to the floor's in the same round
+	warm         [3]float64 // CPU of one call of each trigger, in nanoseconds
+	warmPeak     int64      // largest resident set after all warm sign-ins, in bytes
+	instructions int64      // until it asks for its first event; 0: not measured
 }
+
+// A cold is a cold sign-in.
+type cold struct {
+	cpu, initCPU time.Duration // of all processes
+	wall         time.Duration // from the start of a process to its answer, of all
+	faults       int64         // pages that were mapped
+	peak         int64         // largest resident set of a process, in bytes
+}
+
+// A spread is a median, and between what 8 of 10 are.
+type spread struct{ low, median, high float64 }
 
 // results are those of a run.
 type results struct {
 	settings
-	variants  []*result
-	inProcess []inProcess
-	notes     []string // what could not be measured, and why
-	took      time.Duration
+	variants    []*result
+	inProcess   []inProcess
+	notes       []string // what could not be measured, and why
+	took        time.Duration
+	load        [2]string // of the machine, before and after
+	systemRoots int
 }
 
 // An inProcess is one line of the root module's benchmark.
@@ -56,14 +69,12 @@ func measure(ctx context.Context, s settings) (*results, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-
-	plain := fakesns.New()
-	defer plain.Close()
-	secure, err := newTLS(dir)
+	aws, err := newAWS(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	defer secure.close()
+	defer aws.close()
+	r.systemRoots = aws.nRoots
 
 	for _, v := range variants {
 		v := *v
@@ -77,6 +88,7 @@ func measure(ctx context.Context, s settings) (*results, error) {
 		}
 		r.variants = append(r.variants, &result{variant: &v})
 	}
+	r.load[0] = load()
 	if s.benchtime > 0 {
 		fmt.Fprintln(s.progress, "in process")
 		if r.inProcess, err = benchmarks(ctx, filepath.Dir(s.e2e), dir, s.benchtime); err != nil {
@@ -85,18 +97,29 @@ func measure(ctx context.Context, s settings) (*results, error) {
 	}
 	env := environment()
 	fmt.Fprintln(s.progress, "cold")
-	if err := r.coldRounds(ctx, append(env, "AWS_ENDPOINT_URL_SNS="+plain.URL), plain); err != nil {
+	if err := r.coldRounds(ctx, append(env, aws.env()...), aws.sns); err != nil {
 		return nil, err
 	}
 	fmt.Fprintln(s.progress, "warm")
-	if err := r.warmRounds(ctx, append(env, "AWS_ENDPOINT_URL_SNS="+plain.URL), plain); err != nil {
+	if err := r.warmRounds(ctx, append(env, aws.plainEnv()...), aws.sns); err != nil {
 		return nil, err
 	}
-	fmt.Fprintln(s.progress, "cold, with the CPU of 128 MB")
-	if err := r.limitedRounds(ctx, append(env, secure.env()...), secure.sns); err != nil {
+	fmt.Fprintln(s.progress, "instructions")
+	if err := r.count(append(env, aws.plainEnv()...)); err != nil {
 		return nil, err
 	}
+	r.load[1] = load()
 	return r, nil
+}
+
+// load is how many processes wanted a CPU, on average, in the last minute.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(text), " ")
+	return one
 }
 
 // environment is what every process sees: what Lambda sets, with made-up
@@ -109,7 +132,7 @@ func environment() []string {
 		"CUSTOMAUTH_KEYS=" + base64.StdEncoding.EncodeToString(key),
 		"AWS_LAMBDA_FUNCTION_NAME=bench",
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512",
 		"AWS_REGION=us-east-1",
 		"AWS_DEFAULT_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=made-up",
@@ -122,65 +145,70 @@ func environment() []string {
 
 // coldRounds lets every variant sign one user in with fresh processes, in turns.
 func (r *results) coldRounds(ctx context.Context, env []string, sns *fakesns.Server) error {
-	samples := make([]struct {
-		cold, init []time.Duration
-		peak       []int64
-	}, len(r.variants))
-	err := r.turns(ctx, r.rounds, true, func(i int, v *result) error {
-		one, err := v.coldSignIn(env, sns, nil)
-		if err != nil {
+	for _, v := range r.variants {
+		v.rounds = make([]*cold, r.rounds)
+	}
+	err := r.turns(ctx, r.rounds, true, func(round, i int, v *result) (err error) {
+		s := newSignIn()
+		if v.rounds[round], err = v.coldSignIn(s, triggers, env, sns); err != nil {
 			return err
 		}
-		samples[i].cold = append(samples[i].cold, one.total)
-		samples[i].init = append(samples[i].init, one.init)
-		samples[i].peak = append(samples[i].peak, one.peak)
-		return nil
+		if i+1 < len(r.variants) && r.variants[i+1].after {
+			v = r.variants[i+1]
+			v.rounds[round], err = v.coldSignIn(s, []string{"post authentication"}, env, sns)
+		}
+		return err
 	})
-	for i, v := range r.variants {
-		v.cold, v.init, v.coldPeak = median(samples[i].cold), median(samples[i].init), median(samples[i].peak)
+	for _, v := range r.variants {
+		v.summarize(r.variants[0])
 	}
 	return err
 }
 
-// limitedRounds does the same with the CPU share of 128 MB once the init phase is
-// over.
-func (r *results) limitedRounds(ctx context.Context, env []string, sns *fakesns.Server) error {
-	share, err := newShare(cores128MB, r.period)
-	if err != nil {
-		r.notes = append(r.notes, "The CPU share of 128 MB was not measured: "+firstLine(err)+".")
-		return nil
-	}
-	defer share.close()
-	samples := make([][]time.Duration, len(r.variants))
-	err = r.turns(ctx, r.rounds, true, func(i int, v *result) error {
-		one, err := v.coldSignIn(env, sns, share)
-		if err != nil {
-			return err
+// summarize finds the medians.
+func (v *result) summarize(floor *result) {
+	of := func(f func(*cold) int64) int64 {
+		var list []int64
+		for _, c := range v.rounds {
+			if c != nil {
+				list = append(list, f(c))
+			}
 		}
-		samples[i] = append(samples[i], one.total)
-		return nil
-	})
-	for i, v := range r.variants {
-		v.limited = median(samples[i])
+		return median(list)
 	}
-	return err
+	v.cold = cold{
+		cpu:     time.Duration(of(func(c *cold) int64 { return int64(c.cpu) })),
+		initCPU: time.Duration(of(func(c *cold) int64 { return int64(c.initCPU) })),
+		wall:    time.Duration(of(func(c *cold) int64 { return int64(c.wall) })),
+		faults:  of(func(c *cold) int64 { return c.faults }),
+		peak:    of(func(c *cold) int64 { return c.peak }),
+	}
+	var ratios []float64
+	for i, c := range v.rounds {
+		if c != nil && floor.rounds[i] != nil {
+			ratios = append(ratios, ratio(c.cpu, floor.rounds[i].cpu))
+		}
+	}
+	if slices.Sort(ratios); len(ratios) > 0 {
+		v.ratio = spread{ratios[len(ratios)/10], ratios[len(ratios)/2], ratios[len(ratios)-1-len(ratios)/10]}
+	}
 }
 
 // turns calls f for each variant in turn, a number of times, each time in another
 // order: what ran just before leaves its traces in the processor's caches. In cold
 // rounds JavaScript takes part in every fourth: it takes longer than all others
-// together.
-func (r *results) turns(ctx context.Context, rounds int, cold bool, f func(i int, v *result) error) error {
+// together. What comes after a sign-in has no turn of its own.
+func (r *results) turns(ctx context.Context, rounds int, cold bool, f func(round, i int, v *result) error) error {
 	for round := range rounds {
 		for _, i := range mathrand.Perm(len(r.variants)) {
 			v := r.variants[i]
-			if cold && v.node && round%4 != 0 {
+			if v.after || cold && v.node && round%4 != 0 {
 				continue
 			}
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			if err := f(i, v); err != nil {
+			if err := f(round, i, v); err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
 		}
@@ -188,62 +216,58 @@ func (r *results) turns(ctx context.Context, rounds int, cold bool, f func(i int
 	return nil
 }
 
-// A cold is a cold sign-in.
-type cold struct {
-	total, init time.Duration
-	peak        int64
-}
-
 // coldSignIn signs a user in. A process is started when its first event is due, as
 // on Lambda, and its start counts as part of that.
-func (v *result) coldSignIn(env []string, sns *fakesns.Server, share *share) (c cold, err error) {
-	var p *process // for the current trigger
-	var clean []func()
+func (v *result) coldSignIn(s *signIn, triggers, env []string, sns *fakesns.Server) (*cold, error) {
+	c := new(cold)
+	var processes []*process
 	defer func() {
-		for _, f := range clean {
-			f()
+		for _, p := range processes {
+			p.stop()
 		}
 	}()
-	launch := func(trigger int) (time.Duration, error) {
-		var limit func(int) error
-		if share != nil {
-			g, err := share.group()
-			if err != nil {
-				return 0, err
-			}
-			limit = g.limit
-			defer func() { clean = append(clean, g.remove) }()
-			clean = append(clean, g.lift)
-		}
-		command := v.commands[trigger]
-		command.env = env
+	_, err := s.run(triggers, func(trigger int, payload []byte) ([]byte, float64, error) {
 		began := time.Now()
-		if p, err = start(command, limit); err != nil {
-			return 0, err
-		}
-		clean = append(clean, p.stop)
-		err := p.wait()
-		return time.Since(began), err
-	}
-	_, err = newSignIn().run(func(trigger int, payload []byte) ([]byte, time.Duration, error) {
-		var starting time.Duration
 		if trigger < len(v.commands) {
-			var err error
-			if starting, err = launch(trigger); err != nil {
+			command := v.commands[trigger]
+			command.env = env
+			p, err := start(command)
+			if err != nil {
 				return nil, 0, err
 			}
+			processes = append(processes, p)
+			if err := p.wait(); err != nil {
+				return nil, 0, err
+			}
+			used, err := p.cpu()
+			if err != nil {
+				return nil, 0, err
+			}
+			c.initCPU += used
 		}
-		out, took, err := p.invoke(payload)
-		if err != nil {
-			return nil, 0, err
-		}
-		c.init += starting
-		c.total += starting + took
-		peak, err := p.peak()
-		c.peak = max(c.peak, peak)
-		return out, starting + took, err
+		out, err := processes[len(processes)-1].invoke(payload)
+		c.wall += time.Since(began)
+		return out, 0, err
 	}, sns, v.name != "floor")
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range processes {
+		used, err := p.cpu()
+		if err != nil {
+			return nil, err
+		}
+		peak, err := p.peak()
+		if err != nil {
+			return nil, err
+		}
+		faults, err := p.faults()
+		if err != nil {
+			return nil, err
+		}
+		c.cpu, c.peak, c.faults = c.cpu+used, max(c.peak, peak), c.faults+faults
+	}
+	return c, nil
 }
 
 // warmRounds keeps the processes of all variants and lets them sign users in, in
@@ -259,9 +283,12 @@ func (r *results) warmRounds(ctx context.Context, env []string, sns *fakesns.Ser
 		}
 	}()
 	for i, v := range r.variants {
+		if v.after {
+			continue
+		}
 		for _, command := range v.commands {
 			command.env = env
-			p, err := start(command, nil)
+			p, err := start(command)
 			if err != nil {
 				return err
 			}
@@ -271,10 +298,20 @@ func (r *results) warmRounds(ctx context.Context, env []string, sns *fakesns.Ser
 			}
 		}
 	}
-	samples := make([][3][]time.Duration, len(r.variants))
-	err := r.turns(ctx, before+r.warm, false, func(i int, v *result) error {
-		took, err := newSignIn().run(func(trigger int, payload []byte) ([]byte, time.Duration, error) {
-			return processes[i][trigger%len(processes[i])].invoke(payload)
+	samples := make([][3][]float64, len(r.variants))
+	err := r.turns(ctx, before+r.warm, false, func(_, i int, v *result) error {
+		took, err := newSignIn().run(triggers, func(trigger int, payload []byte) ([]byte, float64, error) {
+			p := processes[i][trigger%len(processes[i])]
+			began, err := p.cpu()
+			if err != nil {
+				return nil, 0, err
+			}
+			out, err := p.invoke(payload)
+			if err != nil {
+				return nil, 0, err
+			}
+			ended, err := p.cpu()
+			return out, float64(ended - began), err
 		}, sns, v.name != "floor")
 		for trigger := range triggers {
 			samples[i][trigger] = append(samples[i][trigger], took[trigger])
@@ -286,7 +323,9 @@ func (r *results) warmRounds(ctx context.Context, env []string, sns *fakesns.Ser
 	}
 	for i, v := range r.variants {
 		for trigger := range triggers {
-			v.warm[trigger] = median(samples[i][trigger][before:])
+			if !v.after {
+				v.warm[trigger] = median(samples[i][trigger][before:])
+			}
 		}
 		for _, p := range processes[i] {
 			peak, err := p.peak()
@@ -294,6 +333,42 @@ func (r *results) warmRounds(ctx context.Context, env []string, sns *fakesns.Ser
 				return err
 			}
 			v.warmPeak = max(v.warmPeak, peak)
+		}
+	}
+	return nil
+}
+
+var collected = regexp.MustCompile(`Collected : ([0-9]+)`)
+
+// count counts the instructions of the init phase by callgrind, of the variants in one
+// function. Their number is the same in each run but for a few in a hundred.
+func (r *results) count(env []string) error {
+	valgrind, err := exec.LookPath("valgrind")
+	if err != nil {
+		r.notes = append(r.notes, "Instructions were not counted: valgrind is not installed.")
+		return nil
+	}
+	for _, v := range r.variants {
+		if v.node || len(v.commands) != 1 || r.rounds == 1 {
+			continue
+		}
+		command := v.commands[0]
+		command.env, command.log = env, command.log+"-callgrind"
+		command.args = append([]string{valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"}, command.args...)
+		p, err := start(command)
+		if err != nil {
+			return err
+		}
+		err = p.wait()
+		p.cmd.Process.Signal(os.Interrupt)
+		p.stopWithin(patience)
+		text, _ := os.ReadFile(command.log)
+		found := collected.FindSubmatch(text)
+		if err != nil || found == nil {
+			return fmt.Errorf("%s: callgrind counted nothing: %v\n%s", v.name, err, text)
+		}
+		if v.instructions, err = strconv.ParseInt(string(found[1]), 10, 64); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -339,7 +414,7 @@ func benchmarks(ctx context.Context, root, dir string, d time.Duration) ([]inPro
 }
 
 // median is the middle one, 0 of none.
-func median[N ~int64](list []N) N {
+func median[N ~int64 | ~float64](list []N) N {
 	if len(list) == 0 {
 		return 0
 	}

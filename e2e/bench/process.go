@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -38,11 +39,10 @@ type process struct {
 	exited chan struct{}
 	log    string
 
-	onReady func(pid int) error // called before ready is closed
+	polls chan struct{} // it asks for an event, and so has nothing left to do
 
 	mu      sync.Mutex
 	asked   bool
-	failed  error // of onReady
 	current *event
 }
 
@@ -52,13 +52,11 @@ type event struct {
 	payload []byte
 	answer  []byte
 	err     error
-	at      time.Time // when the answer was there
 	done    chan struct{}
 }
 
-// start starts a process. onReady, if set, is called with its process id when it
-// asks for its first event, which is when Lambda's init phase ends.
-func start(c command, onReady func(pid int) error) (*process, error) {
+// start starts a process. Lambda's init phase ends when it asks for its first event.
+func start(c command) (*process, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -70,12 +68,12 @@ func start(c command, onReady func(pid int) error) (*process, error) {
 	}
 	defer out.Close()
 	p := &process{
-		cmd:     exec.Command(c.args[0], c.args[1:]...),
-		events:  make(chan *event),
-		ready:   make(chan struct{}),
-		exited:  make(chan struct{}),
-		log:     c.log,
-		onReady: onReady,
+		cmd:    exec.Command(c.args[0], c.args[1:]...),
+		events: make(chan *event),
+		ready:  make(chan struct{}),
+		exited: make(chan struct{}),
+		polls:  make(chan struct{}, 1),
+		log:    c.log,
 	}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String()}, c.env...)
@@ -104,9 +102,8 @@ func start(c command, onReady func(pid int) error) (*process, error) {
 func (p *process) wait() error {
 	select {
 	case <-p.ready:
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.failed
+		<-p.polls
+		return nil
 	case <-p.exited:
 		return p.died()
 	case <-time.After(patience):
@@ -114,28 +111,29 @@ func (p *process) wait() error {
 	}
 }
 
-// invoke gives one event to the process and returns its answer with the time from
-// handing out the event to having the answer.
-func (p *process) invoke(payload []byte) ([]byte, time.Duration, error) {
+// invoke gives one event to the process, and returns its answer when the process asks
+// for the next one.
+func (p *process) invoke(payload []byte) ([]byte, error) {
 	e := &event{id: "11111111-2222-4333-8444-555555555555", payload: payload, done: make(chan struct{})}
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
-	began := time.Now()
 	select {
 	case p.events <- e:
 	case <-p.exited:
-		return nil, 0, p.died()
+		return nil, p.died()
 	case <-timeout.C:
-		return nil, 0, fmt.Errorf("%s did not ask for an event", p.cmd)
+		return nil, fmt.Errorf("%s did not ask for an event", p.cmd)
 	}
-	select {
-	case <-e.done:
-		return e.answer, e.at.Sub(began), e.err
-	case <-p.exited:
-		return nil, 0, p.died()
-	case <-timeout.C:
-		return nil, 0, fmt.Errorf("%s did not answer", p.cmd)
+	for _, step := range []chan struct{}{e.done, p.polls} {
+		select {
+		case <-step:
+		case <-p.exited:
+			return nil, p.died()
+		case <-timeout.C:
+			return nil, fmt.Errorf("%s did not answer", p.cmd)
+		}
 	}
+	return e.answer, e.err
 }
 
 func (p *process) died() error {
@@ -144,10 +142,53 @@ func (p *process) died() error {
 }
 
 // stop ends the process.
-func (p *process) stop() {
-	p.cmd.Process.Kill()
-	<-p.exited
+func (p *process) stop() { p.stopWithin(0) }
+
+// stopWithin gives the process time to end by itself.
+func (p *process) stopWithin(d time.Duration) {
+	select {
+	case <-p.exited:
+	case <-time.After(d):
+		p.cmd.Process.Kill()
+		<-p.exited
+	}
 	p.api.Close()
+}
+
+// cpu is the time that the process has had a CPU for so far, in user and kernel mode:
+// the sum over its threads (sched-stats.rst of the kernel's documentation).
+func (p *process) cpu() (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+	if err != nil || len(threads) == 0 {
+		return 0, fmt.Errorf("no /proc/PID/task/TID/schedstat: %v", err)
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			return 0, err
+		}
+		var ns int64
+		if _, err := fmt.Sscan(string(text), &ns); err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
+}
+
+// faults is how many pages were mapped so far without reading a disk (minflt, see
+// proc_pid_stat(5)).
+func (p *process) faults() (n int64, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := bytes.Cut(text, []byte(") ")) // after the name
+	fields := bytes.Fields(rest)
+	if len(fields) < 8 {
+		return 0, errors.New("/proc/PID/stat is not as expected")
+	}
+	return strconv.ParseInt(string(fields[7]), 10, 64)
 }
 
 // peak is the largest resident set of the process so far, in bytes (VmHWM, see
@@ -172,12 +213,13 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	if !p.asked {
 		p.asked = true
-		if p.onReady != nil {
-			p.failed = p.onReady(p.cmd.Process.Pid)
-		}
 		close(p.ready)
 	}
 	p.mu.Unlock()
+	select {
+	case p.polls <- struct{}{}:
+	default:
+	}
 	var e *event
 	select {
 	case e = <-p.events:
@@ -197,7 +239,6 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 
 func (p *process) response(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	at := time.Now()
 	w.WriteHeader(http.StatusAccepted)
 	p.mu.Lock()
 	e := p.current
@@ -206,7 +247,7 @@ func (p *process) response(w http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		return
 	}
-	e.answer, e.at, e.err = body, at, err
+	e.answer, e.err = body, err
 	if path := r.URL.Path; err == nil && path[len(path)-len("response"):] != "response" {
 		e.err = fmt.Errorf("the function answered the error %s", body)
 	}

@@ -24,8 +24,13 @@ type variant struct {
 	// Where the code is, for Go: one package for all triggers or one for each.
 	packages []string
 
+	module string // of the packages, by folder; default: the root, or this one
+
 	// For JavaScript: one file for each trigger.
 	node bool
+
+	// It comes after a sign-in of the variant before it: PostAuthentication.
+	after bool
 
 	commands []command // one, or one for each trigger
 	binary   int64     // bytes of all its executables; 0 for JavaScript
@@ -34,9 +39,12 @@ type variant struct {
 
 var variants = []*variant{
 	{name: "floor", label: "empty aws-lambda-go function", packages: []string{"./bench/floor"}},
+	{name: "standard", label: "hand-written Go, standard library alone", packages: []string{"./bench/standard"}},
 	{name: "onelambda", label: "customauth, one function", packages: []string{"../examples/onelambda"}},
 	{name: "threelambdas", label: "customauth, three functions", packages: []string{
 		"../examples/threelambdas/define", "../examples/threelambdas/create", "../examples/threelambdas/verify"}},
+	{name: "challenges", label: "as deployed, the challenges", packages: []string{"."}, module: "examples/cdk/lambda"},
+	{name: "postauth", label: "as deployed, after the sign-in", packages: []string{"./postauth"}, module: "examples/cdk/lambda", after: true},
 	{name: "bare", label: "hand-written Go", packages: []string{"./bench/bare"}},
 	{name: "config", label: "hand-written Go with the SDK's config", packages: []string{"./bench/config"}},
 	{name: "node", label: "JavaScript, three functions", node: true},
@@ -54,7 +62,9 @@ func (v *variant) build(e2e, dir string, env []string) error {
 		cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, pkg)
 		// Packages of the root module are built there: with its go.mod, as a user does.
 		cmd.Dir = e2e
-		if rest, ok := strings.CutPrefix(pkg, "../"); ok {
+		if v.module != "" {
+			cmd.Dir = filepath.Join(filepath.Dir(e2e), v.module)
+		} else if rest, ok := strings.CutPrefix(pkg, "../"); ok {
 			cmd.Dir = filepath.Dir(e2e)
 			cmd.Args[len(cmd.Args)-1] = "./" + rest
 		}

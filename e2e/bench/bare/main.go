@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/cyber-eternal/customauth/e2e/bench/usual"
+	"github.com/cyber-eternal/customauth/e2e/bench/usual/bysdk"
 )
 
 func main() {
@@ -27,5 +28,5 @@ func main() {
 	if endpoint := os.Getenv("AWS_ENDPOINT_URL_SNS"); endpoint != "" {
 		o.BaseEndpoint = aws.String(endpoint)
 	}
-	lambda.Start(usual.Handler(sns.New(o)))
+	lambda.Start(usual.Handler(bysdk.Send(sns.New(o))))
 }

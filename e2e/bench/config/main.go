@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/cyber-eternal/customauth/e2e/bench/usual"
+	"github.com/cyber-eternal/customauth/e2e/bench/usual/bysdk"
 )
 
 func main() {
@@ -18,5 +19,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(usual.Handler(sns.NewFromConfig(c)))
+	lambda.Start(usual.Handler(bysdk.Send(sns.NewFromConfig(c))))
 }

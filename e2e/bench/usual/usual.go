@@ -11,12 +11,13 @@ import (
 	"math/big"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
+// Send sends a text.
+type Send func(ctx context.Context, phone, text string) error
+
 // Handler returns one function for the three triggers, for lambda.Start.
-func Handler(client *sns.Client) func(context.Context, json.RawMessage) (any, error) {
+func Handler(send Send) func(context.Context, json.RawMessage) (any, error) {
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		var header events.CognitoEventUserPoolsHeader
 		if err := json.Unmarshal(payload, &header); err != nil {
@@ -26,7 +27,7 @@ func Handler(client *sns.Client) func(context.Context, json.RawMessage) (any, er
 		case "DefineAuthChallenge_Authentication":
 			return handle(payload, define)
 		case "CreateAuthChallenge_Authentication":
-			return handle(payload, func(e *events.CognitoEventUserPoolsCreateAuthChallenge) error { return create(ctx, client, e) })
+			return handle(payload, func(e *events.CognitoEventUserPoolsCreateAuthChallenge) error { return create(ctx, send, e) })
 		case "VerifyAuthChallengeResponse_Authentication":
 			return handle(payload, verify)
 		}
@@ -55,17 +56,13 @@ func define(e *events.CognitoEventUserPoolsDefineAuthChallenge) error {
 	return nil
 }
 
-func create(ctx context.Context, client *sns.Client, e *events.CognitoEventUserPoolsCreateAuthChallenge) error {
+func create(ctx context.Context, send Send, e *events.CognitoEventUserPoolsCreateAuthChallenge) error {
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
 	if err != nil {
 		return err
 	}
 	code := fmt.Sprintf("%06d", n)
-	_, err = client.Publish(ctx, &sns.PublishInput{
-		PhoneNumber: aws.String(e.Request.UserAttributes["phone_number"]),
-		Message:     aws.String("Your code is " + code),
-	})
-	if err != nil {
+	if err := send(ctx, e.Request.UserAttributes["phone_number"], "Your code is "+code); err != nil {
 		return err
 	}
 	e.Response.PublicChallengeParameters = map[string]string{"phone": e.Request.UserAttributes["phone_number"]}
