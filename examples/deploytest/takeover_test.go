@@ -91,6 +91,34 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
+// TestUnknownUsers asks for somebody who does not exist. The app client of each
+// deployment answers as for anybody. With LEGACY the pool tells who has an account, and
+// no trigger is called that could notice it: so this asks as docs/console.md does.
+func TestUnknownUsers(t *testing.T) {
+	for _, d := range deployments {
+		t.Run(d.name, func(t *testing.T) {
+			s := d.read(t, true)
+			for mode, want := range map[string]string{"ENABLED": "CUSTOM_CHALLENGE", "LEGACY": "UserNotFoundException"} {
+				api := newPool(t, new(cognitotest.Inbox))
+				client := typed(s.Client).(object)
+				if mode == "LEGACY" {
+					client["PreventUserExistenceErrors"] = mode
+				}
+				client["UserPoolId"], client["ClientName"] = api.ID(), "app"
+				id := api.call(t, "CreateUserPoolClient", client)["UserPoolClient"].(object)["ClientId"]
+				_, answer := api.post("InitiateAuth", object{"AuthFlow": "CUSTOM_AUTH", "ClientId": id, "AuthParameters": object{"USERNAME": "+12065550199"}})
+				got, _ := answer["ChallengeName"].(string)
+				if got == "" {
+					got, _ = answer["__type"].(string)
+				}
+				if got != want {
+					t.Errorf("%s: %s, want %s", mode, got, want)
+				}
+			}
+		})
+	}
+}
+
 type api struct{ *cognitotest.Pool }
 
 // newPool is the service that other pools are made of, with the function of the
