@@ -127,7 +127,7 @@ type handler struct {
 	mu      sync.Mutex
 	current lambda.Handler
 	version string
-	asked   time.Time
+	asked   time.Time // wall time: the monotonic clock stands still in a snapshot of SnapStart
 }
 
 // Invoke calls the handler that the present keys make.
@@ -138,7 +138,7 @@ func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 func (h *handler) present(ctx context.Context) lambda.Handler {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if time.Since(h.asked) >= h.Every {
+	if age := time.Since(h.asked); age >= h.Every || age < 0 {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := h.refresh(ctx); err != nil {
@@ -149,7 +149,7 @@ func (h *handler) present(ctx context.Context) lambda.Handler {
 }
 
 func (h *handler) refresh(ctx context.Context) error {
-	h.asked = time.Now()
+	h.asked = time.Now().Round(0)
 	keys, version, err := read(ctx, h.Client, h.SecretID)
 	if err != nil || h.current != nil && version == h.version {
 		return err

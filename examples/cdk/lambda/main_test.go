@@ -246,9 +246,10 @@ type fakeAWS struct {
 	dynamoDB http.Handler
 	faults   faults
 
-	mu   sync.Mutex
-	told map[string]string
-	text string
+	mu     sync.Mutex
+	told   map[string]string
+	text   string
+	signed map[string]bool // by which access keys
 }
 
 func newAWS(t *testing.T) *fakeAWS {
@@ -257,7 +258,7 @@ func newAWS(t *testing.T) *fakeAWS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fakeAWS{secrets: newSecrets(), told: map[string]string{}}
+	f := &fakeAWS{secrets: newSecrets(), told: map[string]string{}, signed: map[string]bool{}}
 	f.dynamoDB = &httputil.ReverseProxy{
 		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		ErrorLog: log.New(io.Discard, "", 0), // a store that gives up waiting
@@ -268,9 +269,14 @@ func newAWS(t *testing.T) *fakeAWS {
 }
 
 func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !strings.Contains(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256") {
+	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=")
+	if !ok {
 		return // a connection that is opened beforehand
 	}
+	accessKey, _, _ := strings.Cut(credential, "/")
+	f.mu.Lock()
+	f.signed[accessKey] = true
+	f.mu.Unlock()
 	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if f.faults.strike(w, r, service) {
 		return
