@@ -197,7 +197,7 @@ func (t *Telemetry) flushAll(ctx context.Context) error {
 		wg.Go(func() {
 			defer func() {
 				if recover() != nil {
-					errs[i] = fmt.Errorf("Flush[%d] panicked", i)
+					errs[i] = fmt.Errorf("otelcustomauth: Flush[%d] panicked", i)
 				}
 			}()
 			errs[i] = flush(ctx)
