@@ -25,7 +25,7 @@ const root = "github.com/cyber-eternal/customauth"
 // modules, e2e and examples/cdk/lambda, are never tagged.
 var published = []string{".", "account", "client", "dynamodbstore", "endusermessaging", "otelcustomauth", "passkey", "postauth", "secretskeys", "ses", "smsguard", "texts", "totp"}
 
-var unpublished = []string{"e2e", "examples/account", "examples/cdk/lambda", "examples/deploytest", "examples/tasks", "examples/ways", "smsguard/gen"}
+var unpublished = []string{"e2e", "examples/account", "examples/cdk/account", "examples/cdk/lambda", "examples/deploytest", "examples/tasks", "examples/ways", "smsguard/gen"}
 
 // A packed module is one that the proxy serves.
 type packed struct {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildLambda } from './build';
-import { CustomAuthStack } from './stack';
+import { CustomAuthStack, type AccountPage } from './stack';
 
 const app = new App();
 const project = join(__dirname, '..'); // this file runs as dist/app.js
@@ -18,12 +18,24 @@ new CustomAuthStack(app, 'CustomAuth', {
   originationNumber: text('originationNumber'),
   spendAlarm: number('spendAlarm'),
   alarmEmail: text('alarmEmail'),
-  code: { challenges: build('.'), postAuth: build('./postauth'), rotation: build('./rotation') },
+  accountPage: choice('account', 'false', 'true') === 'true' ? accountPage() : undefined,
+  code: {
+    challenges: build('lambda', '.', 'challenges'),
+    postAuth: build('lambda', './postauth', 'postauth'),
+    rotation: build('lambda', './rotation', 'rotation'),
+  },
 });
 
-// build compiles one of the commands in lambda/.
-function build(command: string): Code {
-  return Code.fromAsset(buildLambda(join(project, 'lambda'), command, join(project, 'dist', 'lambda')));
+// accountPage is asked for by -c account=true.
+function accountPage(): AccountPage {
+  const origin = text('origin');
+  if (!origin) throw new Error('context origin is missing: with account=true it is where your app runs, like https://app.example.com');
+  return { code: build('account', '.', 'account'), origin, rpId: text('rpId'), site: text('site') };
+}
+
+// build compiles a command of one of the Go modules here.
+function build(module: string, command: string, name: string): Code {
+  return Code.fromAsset(buildLambda(join(project, module), command, join(project, 'dist', 'lambda', name)));
 }
 
 // text reads a context value, which is a string on the command line and may be

@@ -7,11 +7,10 @@ import { join } from 'node:path';
 
 // buildLambda compiles a command of the module in source for linux/arm64 as
 // bootstrap, the name that the provided.al2023 runtime starts, in a folder of its
-// own under target, and returns that. The flags make the build reproducible (the
-// same source gives the same bytes, so nothing is uploaded again), and leave out
-// debug data and the RPC server of the retired go1.x runtime.
-export function buildLambda(source: string, command: string, target: string): string {
-  const folder = join(target, command === '.' ? 'challenges' : command);
+// own, and returns that. The flags make the build reproducible (the same source gives
+// the same bytes, so nothing is uploaded again), and leave out debug data and the RPC
+// server of the retired go1.x runtime.
+export function buildLambda(source: string, command: string, folder: string): string {
   mkdirSync(folder, { recursive: true });
   execFileSync(
     'go',

@@ -46,6 +46,26 @@ export interface CustomAuthProps extends StackProps {
 
   /** Who gets the alarms by e-mail, and has to confirm that once. */
   readonly alarmEmail?: string;
+
+  /** Serves users' accounts, where they add and remove ways to sign in. Default: not. */
+  readonly accountPage?: AccountPage;
+}
+
+export interface AccountPage {
+  /** A folder or zip with a Go binary, named bootstrap. */
+  readonly code: lambda.Code;
+
+  /** Where the app runs, and the only place whose pages may ask: "https://app.example.com". */
+  readonly origin: string;
+
+  /**
+   * The domain that passkeys are bound to, for ever: the host of the origin, or a
+   * domain above it ("example.com"). Default the host of the origin.
+   */
+  readonly rpId?: string;
+
+  /** What browsers and authenticator apps call the site. Default rpId. */
+  readonly site?: string;
 }
 
 /**
@@ -61,7 +81,7 @@ const sessionLifetime = Duration.minutes(15);
  * on what a flood costs. An account has 1,000 for all functions of a region as a
  * rule; new ones have fewer and must ask first.
  */
-const concurrency = { challenges: 120, postAuth: 40 };
+const concurrency = { challenges: 120, postAuth: 40, account: 10 };
 
 export class CustomAuthStack extends Stack {
   constructor(scope: Construct, id: string, private readonly props: CustomAuthProps) {
@@ -80,11 +100,9 @@ export class CustomAuthStack extends Stack {
     };
     const challenges = this.triggerFunction('Challenges', props.code.challenges, concurrency.challenges, [keys, counterKey], {
       ...environment,
+      ...this.textSettings,
       CUSTOMAUTH_KEYS_SECRET: keys.secretArn,
-      CUSTOMAUTH_COUNTRIES: props.countries,
       ...(props.production ? { CUSTOMAUTH_METRICS: this.stackName } : {}), // see watch.ts; CloudWatch bills them
-      ...(props.senderId ? { CUSTOMAUTH_SENDER_ID: props.senderId } : {}),
-      ...(props.originationNumber ? { CUSTOMAUTH_ORIGINATION_NUMBER: props.originationNumber } : {}),
     });
     this.allowTexts(challenges.role!);
     this.allow(challenges, 'Count', ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);
@@ -110,10 +128,11 @@ export class CustomAuthStack extends Stack {
     }
 
     const rotation = this.rotation(keys);
+    const account = props.accountPage && this.accountFunction(props.accountPage, pool, client, table);
     if (props.production) {
       firewall(this, pool.userPoolArn);
       watch(this, {
-        functions: { Challenges: challenges, PostAuth: postAuth, Rotation: rotation },
+        functions: { Challenges: challenges, PostAuth: postAuth, Rotation: rotation, ...(account ? { Account: account } : {}) },
         table,
         spend: props.spendAlarm ?? 50,
         email: props.alarmEmail,
@@ -122,6 +141,16 @@ export class CustomAuthStack extends Stack {
     new CfnOutput(this, 'UserPoolId', { value: pool.userPoolId });
     new CfnOutput(this, 'ClientId', { value: client.userPoolClientId });
     new CfnOutput(this, 'Region', { value: this.region });
+  }
+
+  /** Where texts may go, and what they are sent as. */
+  private get textSettings(): Record<string, string> {
+    const { countries, senderId, originationNumber } = this.props;
+    return {
+      CUSTOMAUTH_COUNTRIES: countries,
+      ...(senderId ? { CUSTOMAUTH_SENDER_ID: senderId } : {}),
+      ...(originationNumber ? { CUSTOMAUTH_ORIGINATION_NUMBER: originationNumber } : {}),
+    };
   }
 
   /** Whether what holds data goes with the stack. */
@@ -153,16 +182,20 @@ export class CustomAuthStack extends Stack {
    * accounts that are locked would be open again, and proofs forgotten.
    */
   private counters(): dynamodb.Table {
-    return new dynamodb.Table(this, 'Counters', {
+    return this.table('Counters', { timeToLiveAttribute: 'expires' });
+  }
+
+  private table(id: string, props: Pick<dynamodb.TableProps, 'sortKey' | 'timeToLiveAttribute'>): dynamodb.Table {
+    return new dynamodb.Table(this, id, {
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-      timeToLiveAttribute: 'expires',
       encryption: dynamodb.TableEncryption.AWS_MANAGED,
       removalPolicy: this.removal,
       ...(this.props.production ? {
         deletionProtection: true,
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       } : {}),
+      ...props,
     });
   }
 
@@ -339,4 +372,65 @@ export class CustomAuthStack extends Stack {
     }).addResourceDependency(allowed);
     return fn;
   }
+
+  /**
+   * The account of signed-in users, over HTTPS. Whoever asks shows an access token of
+   * the app client: Lambda lets everybody in (authType NONE), and the function does
+   * not. What users enrol is in a table of its own, which the sign-in cannot read
+   * until its owner adds a step that asks for it (see README.md).
+   */
+  private accountFunction(page: AccountPage, pool: cognito.UserPool, client: cognito.UserPoolClient, counters: dynamodb.Table): lambda.Function {
+    const host = originHost(page.origin);
+    const rpId = page.rpId ?? host;
+    if (host !== rpId && !host.endsWith(`.${rpId}`)) {
+      throw new Error(`rpId is "${rpId}", want ${host} or a domain above it`);
+    }
+    // Never rotated by a schedule: what is enrolled lasts for years, and is lost with its key.
+    const credentialKey = this.key('CredentialKey', 'Seals what users enrol: base64, newest first, separated by commas. Without it they lose it.');
+    const accountKey = this.key('AccountKey', 'Seals enrolments under way, for ten minutes.');
+    const credentials = this.table('Credentials', { sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING } });
+    const fn = this.function('Account', {
+      description: 'The account of signed-in users: how they sign in',
+      code: page.code,
+      timeout: Duration.seconds(15), // Cognito and the notice have 3 s each
+      environment: {
+        ...this.textSettings,
+        CUSTOMAUTH_ISSUER: pool.userPoolProviderUrl,
+        CUSTOMAUTH_CLIENT_IDS: client.userPoolClientId,
+        CUSTOMAUTH_ORIGIN: page.origin,
+        CUSTOMAUTH_RP_ID: rpId,
+        CUSTOMAUTH_SITE: page.site ?? rpId,
+        CUSTOMAUTH_CREDENTIALS_TABLE: credentials.tableName,
+        CUSTOMAUTH_CREDENTIAL_SECRET: credentialKey.secretArn,
+        CUSTOMAUTH_ACCOUNT_SECRET: accountKey.secretArn,
+        CUSTOMAUTH_TABLE: counters.tableName,
+        GOMAXPROCS: '1',
+      },
+      ...(this.props.production ? { reservedConcurrentExecutions: concurrency.account } : {}),
+    });
+    this.allow(fn, 'ReadKeys', ['secretsmanager:GetSecretValue'], credentialKey.secretArn, accountKey.secretArn);
+    this.allow(fn, 'Enrol', ['dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query'], credentials.tableArn);
+    this.allow(fn, 'Count', ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], counters.tableArn);
+    this.allowTexts(fn.role!);
+    const url = fn.addFunctionUrl({
+      authType: lambda.FunctionUrlAuthType.NONE,
+      invokeMode: lambda.InvokeMode.RESPONSE_STREAM, // what lambdaurl answers in
+      cors: {
+        allowedOrigins: [page.origin],
+        allowedMethods: [lambda.HttpMethod.GET, lambda.HttpMethod.POST, lambda.HttpMethod.PATCH, lambda.HttpMethod.DELETE],
+        allowedHeaders: ['authorization', 'content-type'],
+        exposedHeaders: ['retry-after', 'www-authenticate'],
+        maxAge: Duration.hours(1),
+      },
+    });
+    new CfnOutput(this, 'AccountUrl', { value: url.url });
+    return fn;
+  }
+}
+
+/** The host of an origin: https, or http on this machine, where passkeys work too. */
+function originHost(origin: string): string {
+  const host = /^(?:https:\/\/([a-z0-9.-]+)|http:\/\/(localhost))(?::\d+)?$/.exec(origin);
+  if (!host) throw new Error(`origin is "${origin}", want one like https://app.example.com, or http://localhost:3000`);
+  return host[1] ?? host[2]!;
 }

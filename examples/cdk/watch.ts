@@ -124,6 +124,11 @@ export function watch(stack: Stack, { functions, table, spend, email }: Watched)
     alarm(`${name}Errors`, fn.metricErrors(sum), 1, 'calls that ended in an error, a crash or a timeout');
     alarm(`${name}Throttles`, fn.metricThrottles(sum), 1, 'calls for which there was no instance: raise the concurrency, or an attack is under way');
   }
+  if (functions.Account) { // what it cannot do is an answer to it, and no error of the function
+    alarm('AccountBroken', new cloudwatch.Metric({
+      namespace: 'AWS/Lambda', metricName: 'Url5xxCount', dimensionsMap: { FunctionName: functions.Account.functionName }, ...sum,
+    }), 1, 'the account answered that it is broken: see its log');
+  }
   for (const metricName of ['ReadThrottleEvents', 'WriteThrottleEvents']) {
     alarm(metricName, new cloudwatch.Metric({
       namespace: 'AWS/DynamoDB', metricName, dimensionsMap: { TableName: table.tableName }, ...sum,

@@ -366,6 +366,122 @@ describe('production', () => {
   });
 });
 
+describe('account', () => {
+  const origin = 'https://app.example.com';
+  const accountPage = (change: object = {}) => ({ code: Code.fromAsset(binary), origin, ...change });
+  const template = synthesise({ accountPage: accountPage() });
+  const account = called(template, 'Account');
+  const table = resource(template, 'AWS::DynamoDB::Table', 'Credentials');
+  const counters = resource(template, 'AWS::DynamoDB::Table', 'Counters');
+  const [pool] = only(template, 'AWS::Cognito::UserPool');
+  const [client] = only(template, 'AWS::Cognito::UserPoolClient');
+  const [credentialKey, accountKey] = ['CredentialKey', 'AccountKey'].map((name) => resource(template, 'AWS::SecretsManager::Secret', name));
+
+  test('is not there by default', () => {
+    const without = synthesise();
+    without.resourceCountIs('AWS::Lambda::Url', 0);
+    assert.ok(!JSON.stringify(without.toJSON()).match(/Account[0-9A-F]{8}|Credential/));
+  });
+  test('changes nothing else of the stack', () => {
+    const { Resources: before } = synthesise({ production: true }).toJSON();
+    const { Resources: after } = synthesise({ production: true, accountPage: accountPage() }).toJSON();
+    for (const [id, definition] of Object.entries(before)) assert.deepEqual(after[id], definition, id);
+    const added = Object.keys(after).filter((id) => !(id in before)).map((id) => id.replace(/[0-9A-F]{8}$/, '')).sort();
+    assert.deepEqual(added, [
+      'Account', 'AccountBrokenAlarm', 'AccountErrorsAlarm', 'AccountFunctionUrl', 'AccountKey', 'AccountLog', 'AccountRole',
+      'AccountRoleDefaultPolicy', 'AccountThrottlesAlarm', 'Accountinvokefunction', 'Accountinvokefunctionurl', 'CredentialKey', 'Credentials',
+    ]);
+  });
+  test('is asked by pages of the app alone', () => {
+    const [, { Properties: url }] = only(template, 'AWS::Lambda::Url');
+    assert.deepEqual(url, {
+      TargetFunctionArn: arn(account.id),
+      AuthType: 'NONE',
+      InvokeMode: 'RESPONSE_STREAM',
+      Cors: {
+        AllowOrigins: [origin],
+        AllowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
+        AllowHeaders: ['authorization', 'content-type'],
+        ExposeHeaders: ['retry-after', 'www-authenticate'],
+        MaxAge: 3600,
+      },
+    });
+    assert.deepEqual(template.toJSON().Outputs.AccountUrl, { Value: { 'Fn::GetAtt': [only(template, 'AWS::Lambda::Url')[0], 'FunctionUrl'] } });
+  });
+  test('is called by its address alone', () => {
+    const permissions = Object.values(template.findResources('AWS::Lambda::Permission')).map((p) => p.Properties)
+      .filter((p) => p.FunctionName['Fn::GetAtt'][0] === account.id);
+    assert.deepEqual(permissions, [
+      { Action: 'lambda:InvokeFunctionUrl', FunctionName: arn(account.id), Principal: '*', FunctionUrlAuthType: 'NONE' },
+      { Action: 'lambda:InvokeFunction', FunctionName: arn(account.id), Principal: '*', InvokedViaFunctionUrl: true },
+    ]);
+  });
+  test('is told names, and no key', () => {
+    assert.deepEqual(account.properties.Environment.Variables, {
+      CUSTOMAUTH_ISSUER: { 'Fn::GetAtt': [pool, 'ProviderURL'] },
+      CUSTOMAUTH_CLIENT_IDS: { Ref: client },
+      CUSTOMAUTH_ORIGIN: origin,
+      CUSTOMAUTH_RP_ID: 'app.example.com',
+      CUSTOMAUTH_SITE: 'app.example.com',
+      CUSTOMAUTH_CREDENTIALS_TABLE: { Ref: table },
+      CUSTOMAUTH_CREDENTIAL_SECRET: { Ref: credentialKey },
+      CUSTOMAUTH_ACCOUNT_SECRET: { Ref: accountKey },
+      CUSTOMAUTH_TABLE: { Ref: counters },
+      CUSTOMAUTH_COUNTRIES: 'US',
+      GOMAXPROCS: '1',
+    });
+    assert.equal(account.properties.Timeout, 15);
+  });
+  test('has these rights and no others', () => {
+    const allowed = (sid: string, resource: object | object[], ...actions: string[]) =>
+      ({ Sid: sid, Effect: 'Allow', Action: actions.length === 1 ? actions[0] : actions, Resource: resource });
+    assert.deepEqual(account.statements, [
+      allowed('WriteOwnLog', arn(resource(template, 'AWS::Logs::LogGroup', 'AccountLog')), 'logs:CreateLogStream', 'logs:PutLogEvents'),
+      allowed('ReadKeys', [{ Ref: credentialKey }, { Ref: accountKey }], 'secretsmanager:GetSecretValue'),
+      allowed('Enrol', arn(table), 'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query'),
+      allowed('Count', arn(counters), 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'),
+      ...texts,
+    ]);
+  });
+  test('keeps what users enrol in a table of its own, without an end', () => {
+    assert.deepEqual(template.findResources('AWS::DynamoDB::Table')[table]!.Properties, {
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }, { AttributeName: 'sk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }, { AttributeName: 'sk', KeyType: 'RANGE' }],
+      BillingMode: 'PAY_PER_REQUEST',
+      SSESpecification: { SSEEnabled: true },
+    });
+  });
+  test('seals it with a key that no schedule changes', () => {
+    const [, { Properties: schedule }] = only(template, 'AWS::SecretsManager::RotationSchedule');
+    assert.deepEqual(schedule.SecretId, { Ref: resource(template, 'AWS::SecretsManager::Secret', 'Key') });
+  });
+  test('is kept in production', () => {
+    const production = synthesise({ production: true, accountPage: accountPage() });
+    const kept = production.findResources('AWS::DynamoDB::Table')[table]!;
+    assert.equal(kept.DeletionPolicy, 'Retain');
+    assert.equal(kept.Properties.DeletionProtectionEnabled, true);
+    assert.deepEqual(kept.Properties.PointInTimeRecoverySpecification, { PointInTimeRecoveryEnabled: true });
+    for (const id of [credentialKey, accountKey]) assert.equal(production.findResources('AWS::SecretsManager::Secret')[id!]!.DeletionPolicy, 'Retain');
+    const log = production.findResources('AWS::Logs::LogGroup')[resource(production, 'AWS::Logs::LogGroup', 'AccountLog')]!;
+    assert.deepEqual([log.DeletionPolicy, log.Properties.RetentionInDays], ['Retain', 365]);
+    assert.equal(called(production, 'Account').properties.ReservedConcurrentExecutions, 10);
+  });
+  test('takes the domain of passkeys, and a name', () => {
+    const of = (change: object) => called(synthesise({ accountPage: accountPage(change) }), 'Account').properties.Environment.Variables;
+    const { CUSTOMAUTH_RP_ID, CUSTOMAUTH_SITE } = of({ rpId: 'example.com', site: 'Example' });
+    assert.deepEqual([CUSTOMAUTH_RP_ID, CUSTOMAUTH_SITE], ['example.com', 'Example']);
+    assert.equal(of({ origin: 'http://localhost:3000' }).CUSTOMAUTH_RP_ID, 'localhost');
+  });
+  test('refuses an origin or a domain that cannot be', () => {
+    for (const wrong of ['*', 'app.example.com', 'http://app.example.com', 'https://app.example.com/', 'https://*.example.com', 'https://a.com,https://b.com']) {
+      assert.throws(() => synthesise({ accountPage: accountPage({ origin: wrong }) }), /want one like https:/, wrong);
+    }
+    for (const rpId of ['example.org', 'ample.com', 'www.app.example.com']) {
+      assert.throws(() => synthesise({ accountPage: accountPage({ rpId }) }), /a domain above it/, rpId);
+    }
+  });
+});
+
 test('outputs', () => {
   const template = synthesise();
   const [pool] = only(template, 'AWS::Cognito::UserPool');
@@ -379,10 +495,10 @@ test('outputs', () => {
 
 test('cdk synth builds the functions for Lambda, without an account', () => {
   const out = join(scratch, 'out');
-  synth(out);
+  synth(out, { account: 'true', origin: 'https://app.example.com' });
   const assets = JSON.parse(readFileSync(join(out, 'CustomAuth.assets.json'), 'utf8'));
   const folders = Object.values<any>(assets.files).filter((f) => f.source.packaging === 'zip').map((f) => f.source.path);
-  assert.equal(folders.length, 3, 'binaries');
+  assert.equal(folders.length, 4, 'binaries');
   for (const folder of folders) {
     const elf = readFileSync(join(out, folder, 'bootstrap'));
     assert.equal(elf.toString('latin1', 0, 4), '\x7fELF');
@@ -391,19 +507,20 @@ test('cdk synth builds the functions for Lambda, without an account', () => {
 });
 
 test('a switch with an unknown value stops the app', () => {
-  for (const context of [{ plan: 'lite' }, { production: 'yes' }, { spendAlarm: 'much' }]) {
+  for (const context of [{ plan: 'lite' }, { production: 'yes' }, { spendAlarm: 'much' }, { account: 'yes' }, { account: 'true' }]) {
     const app = spawnSync(process.execPath, ['dist/app.js'], {
       cwd: project, env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify(context) }, encoding: 'utf8',
     });
     assert.notEqual(app.status, 0);
-    assert.match(app.stderr, /context (plan is "lite", want essentials or plus|production is "yes", want false or true|spendAlarm is "much", want a number)/);
+    assert.match(app.stderr, /context (plan is "lite", want essentials or plus|production is "yes", want false or true|spendAlarm is "much", want a number|account is "yes", want false or true|origin is missing)/);
   }
 });
 
 test('cfn-lint', { skip: hasCfnLint() ? false : 'cfn-lint is not installed' }, () => {
   const files = [false, true].map((production) => {
     const file = join(scratch, `${production}.json`);
-    writeFileSync(file, JSON.stringify(synthesise({ production, plan: production ? 'plus' : 'essentials' }).toJSON()));
+    const accountPage = { code: Code.fromAsset(binary), origin: 'https://app.example.com' };
+    writeFileSync(file, JSON.stringify(synthesise({ production, accountPage, plan: production ? 'plus' : 'essentials' }).toJSON()));
     return file;
   });
   // W3005: CDK writes a DependsOn where a reference says the same already.
@@ -412,11 +529,11 @@ test('cfn-lint', { skip: hasCfnLint() ? false : 'cfn-lint is not installed' }, (
 });
 
 // synth runs the CDK's command line with no credentials and no configuration.
-function synth(out: string): void {
+function synth(out: string, context: Record<string, string>): void {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_') && !name.startsWith('CDK_')));
   execFileSync(
     join(project, 'node_modules', '.bin', 'cdk'),
-    ['synth', '--quiet', '--app', 'node dist/app.js', '--output', out],
+    ['synth', '--quiet', '--app', 'node dist/app.js', '--output', out, ...Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     {
       cwd: project,
       env: {
