@@ -67,7 +67,7 @@ func guessWithoutLimits(t *testing.T) (r row) {
 		rest.signIn(t, sc)
 		got := sc.compared.get(victim)
 		// Three for each sign-in, but for those that a lucky guess ends.
-		if want := requests / 4 * 3; got < want*99/100 || got > want {
+		if want := requests * 3 / 4; got < want*99/100 || got > want {
 			t.Errorf("%d comparisons in %d requests, want %d", got, requests, want)
 		}
 		perDay := func(n int) int { return n * int(day/span) }

@@ -334,7 +334,7 @@ func TestGuessingFromFourProcesses(t *testing.T) {
 		if got.Compared > 3*unproved || got.Texts > unproved {
 			t.Errorf("day %d: %d comparisons and %d texts, want at most %d and %d", today+1, got.Compared, got.Texts, 3*unproved, unproved)
 		}
-		if got.Broken == 0 && got.Compared != 3*unproved {
+		if got.Broken == 0 && got.Compared < 2*unproved {
 			t.Errorf("day %d: only %d comparisons: the attack was too weak to show anything", today+1, got.Compared)
 		}
 		sum.add(got)
