@@ -94,7 +94,7 @@ var mutants = []mutant{
 	{"do not record wrong answers", root, "pass.next", unset("Wrong"), apps},
 	{"do not record rounds", root, "pass.next", unset("Rounds"), apps},
 	{"do not record the step", root, "pass.next", unset("Step"), apps},
-	{"unknown users are seen", root, "pass.request", never("decoyAttributes"), apps},
+	{"unknown users are seen", root, "pass.request", never("decoyAttributes"), roots},
 	{"a wrong answer makes a new code", root, "round.make", always("issue"), apps},
 	{"never a new code", root, "round.make", without(1), apps},
 	{"do not say that a code expired", root, "round.make", never("ReasonExpired"), apps},
