@@ -6,19 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/cyber-eternal/customauth/internal/awsenv"
-	"github.com/cyber-eternal/customauth/internal/redact"
+	"github.com/cyber-eternal/customauth/internal/sendonce"
 	"github.com/cyber-eternal/customauth/internal/text"
 )
 
@@ -194,26 +191,9 @@ func newClient() (*client, error) {
 }
 
 // onceOnly lets a Publish be tried again only where that cannot send twice.
-func onceOnly(o *sns.Options) { o.Retryer = throttleRetryer{} }
-
-// throttleRetryer tries a throttled request a second time. SNS refuses it before
-// it accepts a message; after a lost connection, a timeout or a status 500 the
-// message may be on its way.
-type throttleRetryer struct{}
-
-func (throttleRetryer) IsErrorRetryable(err error) bool {
-	return errors.Is(classify(err), ErrThrottled)
+func onceOnly(o *sns.Options) {
+	o.Retryer = sendonce.Retryer{Refused: func(e smithy.APIError) bool { return sendonce.IsThrottling(e.ErrorCode()) }}
 }
-func (throttleRetryer) MaxAttempts() int { return 2 }
-func (throttleRetryer) RetryDelay(int, error) (time.Duration, error) {
-	return 200 * time.Millisecond, nil
-}
-func (throttleRetryer) GetInitialToken() func(error) error { return noToken }
-func (throttleRetryer) GetRetryToken(context.Context, error) (func(error) error, error) {
-	return noToken, nil
-}
-
-func noToken(error) error { return nil }
 
 // classify says which of the errors of this package SNS's answer is, if any.
 // Few have a type in the SDK; throttling and opting out come as codes.
@@ -222,9 +202,10 @@ func classify(err error) error {
 	if !errors.As(err, &api) {
 		return nil
 	}
-	switch strings.TrimSuffix(api.ErrorCode(), "Exception") {
-	case "Throttled", "Throttling", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled":
+	if sendonce.IsThrottling(api.ErrorCode()) {
 		return ErrThrottled
+	}
+	switch strings.TrimSuffix(api.ErrorCode(), "Exception") {
 	case "OptedOut":
 		return ErrOptedOut
 	case "InvalidParameter", "InvalidParameterValue", "ValidationError", "Validation":
@@ -236,23 +217,12 @@ func classify(err error) error {
 	return nil
 }
 
-// explain says what an operator needs: the kind of failure, SNS's code and
-// message without numbers, the HTTP status and the request id.
+// explain says what an operator needs, without the message.
 func explain(err error, m Message) error {
-	secrets := m.secrets()
-	what := "customauth: sns publish failed: "
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		what += api.ErrorCode() + ": " + redact.Text(api.ErrorMessage(), secrets...)
-	} else {
-		what += redact.Text(err.Error(), secrets...)
+	kind := classify(err)
+	err = sendonce.Explain("sns", err, kind, "", m.secrets()...)
+	if kind == nil {
+		return fmt.Errorf("customauth: %w", err) // the kinds begin so
 	}
-	var res *awshttp.ResponseError
-	if errors.As(err, &res) && res.HTTPStatusCode() != 0 {
-		what += " (HTTP " + strconv.Itoa(res.HTTPStatusCode()) + ", request id " + res.ServiceRequestID() + ")"
-	}
-	if kind := classify(err); kind != nil {
-		return redact.New(kind.Error()+": "+strings.TrimPrefix(what, "customauth: "), errors.Join(kind, err))
-	}
-	return redact.New(what, err)
+	return err
 }

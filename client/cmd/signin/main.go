@@ -150,7 +150,7 @@ func question(ch *client.Challenge) string {
 	var b strings.Builder
 	switch {
 	case ch.Medium != "":
-		fmt.Fprintf(&b, "Code sent by %s to %s", ch.Medium, ch.Destination)
+		fmt.Fprintf(&b, "Code by %s to %s", ch.Medium, ch.Destination)
 	case ch.Way == "" && len(ch.Ways) > 0:
 		b.WriteString("Choose a way")
 	default:

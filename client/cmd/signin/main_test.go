@@ -52,13 +52,13 @@ func TestRun(t *testing.T) {
 	}{
 		{"a wrong code, then the right one", nil, nil, func(b *cognitotest.Inbox) []func() string {
 			return []func() string{says(""), says("nonsense"), says("resend"), func() string { return b.Code(phone) }}
-		}, []string{"Code sent by SMS to +***********", "not right", "A code was sent just now", "try again in", `(or "resend"): `}, ""},
+		}, []string{"Code by SMS to +***********", "not right", "A code was sent just now", "try again in", `(or "resend"): `}, ""},
 		{"e-mail by choice", both, []string{"-locale", "de"}, func(b *cognitotest.Inbox) []func() string {
 			return []func() string{says("email"), func() string { return b.Code(email) }}
-		}, []string{"Choose a way (or sms, email): ", "Code sent by EMAIL"}, ""},
+		}, []string{"Choose a way (or sms, email): ", "Code by EMAIL"}, ""},
 		{"a password first", twoSteps, []string{"-password"}, func(b *cognitotest.Inbox) []func() string {
 			return []func() string{says(password), func() string { return b.Code(phone) }}
-		}, []string{"Password: ", "Code sent by SMS"}, ""},
+		}, []string{"Password: ", "Code by SMS"}, ""},
 		{"a wrong password", twoSteps, []string{"-password"}, func(*cognitotest.Inbox) []func() string {
 			return []func() string{says(password + "!")}
 		}, []string{"Password: "}, "No attempts are left, or this user may not sign in"},
