@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/internal/bounded"
 )
 
 // Options configure a Store. Only Table is required.
@@ -154,6 +155,7 @@ func isTable(name string) bool {
 // Tag. A count costs one write then, with one more when a new 24th of a window
 // begins; finding a shard full costs a read of them all.
 func (s *Store) Update(ctx context.Context, key string, ops ...customauth.Op) ([]customauth.Found, error) {
+	bounded.Grow() // a caller may have begun a goroutine for this
 	found, err := s.update(ctx, key, ops)
 	if err != nil {
 		return nil, fmt.Errorf("dynamodbstore: %w", err)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/internal/awsenv"
+	"github.com/cyber-eternal/customauth/internal/bounded"
 )
 
 // A Reader is what reading needs of *secretsmanager.Client.
@@ -53,6 +54,7 @@ func read(ctx context.Context, client Reader, secretID string) (keys []customaut
 	if secretID == "" {
 		return nil, "", errors.New("secretskeys: the secret has no name")
 	}
+	bounded.Grow()
 	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secretID})
 	if err != nil {
 		return nil, "", fmt.Errorf("secretskeys: reading the keys: %w", err)

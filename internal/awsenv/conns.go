@@ -31,8 +31,9 @@ func NewConns() *Conns {
 	return &Conns{client: http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: 3 * time.Second,
+			DialTLSContext:      newDialer().dial,
+			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12}, // behind a proxy
+			TLSHandshakeTimeout: maxHandshake,
 			IdleConnTimeout:     90 * time.Second,
 			MaxIdleConnsPerHost: 16,
 			ForceAttemptHTTP2:   true,

@@ -1,6 +1,10 @@
 package awsenv
 
-import "time"
+import (
+	"crypto/x509"
+	"net/http"
+	"time"
+)
 
 // MaxIdle is how long a connection may rest.
 const MaxIdle = maxIdle
@@ -11,3 +15,18 @@ func (c *Conns) Rest(d time.Duration) {
 	defer c.mu.Unlock()
 	c.used = c.used.Add(-d)
 }
+
+// Trusting returns a client that tries a few roots first, and then all.
+func Trusting(few, all *x509.CertPool) *Conns {
+	c, d := NewConns(), newDialer()
+	d.few, d.all = func() *x509.CertPool { return few }, all
+	c.client.Transport.(*http.Transport).DialTLSContext = d.dial
+	return c
+}
+
+// What finds the roots.
+var (
+	FindRoots = findRoots
+	Pick      = pick
+	RootFiles = rootFiles
+)

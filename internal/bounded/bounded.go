@@ -45,7 +45,7 @@ func Call[T any](ctx context.Context, f func(context.Context) (T, error)) (T, er
 			}
 			done <- r
 		}()
-		grow()
+		Grow()
 		r.value, r.err = f(ctx)
 	}()
 	select {
@@ -56,17 +56,17 @@ func Call[T any](ctx context.Context, f func(context.Context) (T, error)) (T, er
 	}
 }
 
-// grow makes the stack of a new goroutine as large as what is called needs, while there
-// is next to nothing on it: later it would be copied several times, frame by frame.
+// Grow makes the stack of a new goroutine as large as a request to AWS needs, while
+// there is next to nothing on it: later it would be copied several times, frame by frame.
 //
 //go:noinline
-func grow() {
-	var room [6 << 10]byte
+func Grow() {
+	var room [20 << 10]byte
 	keep(&room)
 }
 
 //go:noinline
-func keep(*[6 << 10]byte) {}
+func keep(*[20 << 10]byte) {}
 
 // Do is Call for a function that returns an error alone.
 func Do(ctx context.Context, f func(context.Context) error) error {
