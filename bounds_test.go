@@ -217,6 +217,20 @@ func (a ages) Update(_ context.Context, key string, ops ...customauth.Op) ([]cus
 func (ages) Forget(context.Context, string) error { return nil }
 func (ages) Warm(context.Context) error           { return nil }
 
+// TestProvedJustNow: a proof of this very sign-in is found by one request.
+func TestProvedJustNow(t *testing.T) {
+	for account, want := range map[time.Duration]int{0: 1, time.Minute - 1: 1, time.Minute: 2, -1: 2} {
+		store := &brokenStore{Store: ages{"account": account, "device": -1}}
+		o := customauth.Options{Store: store, CounterKey: other}
+		if age, err := o.Proved(t.Context(), pool, sub, sms(phone)); age != account || err != nil {
+			t.Errorf("account %v: %v, %v", account, age, err)
+		}
+		if got := store.asked("account:") + store.asked("device:"); got != want {
+			t.Errorf("account %v: %d requests, want %d", account, got, want)
+		}
+	}
+}
+
 // TestProvedByEither: the account and its devices count, and the newest proof holds.
 func TestProvedByEither(t *testing.T) {
 	for _, tt := range []struct{ account, device, want time.Duration }{

@@ -196,11 +196,15 @@ func (o Options) Erase(ctx context.Context, poolID, userName string) error {
 
 // Proved reports how long ago an account last proved a destination by a right answer;
 // negative if it did not in the last 180 days. The trigger after a sign-in asks it what
-// that sign-in has just proved: see package postauth. It needs the CounterKey and the
-// Store of the handlers.
+// that sign-in has just proved: see package postauth. It asks the Store once where that
+// was within the last minute, and else also about the account's devices. It needs the
+// CounterKey and the Store of the handlers.
 func (o Options) Proved(ctx context.Context, poolID, userName string, to Destination) (age time.Duration, err error) {
 	age = -1
 	err = o.eachKey("proved", poolID, userName, func(key string) error {
+		if age >= 0 && age < time.Minute {
+			return nil // its devices cannot have proved it much later
+		}
 		counter := newNames(o.withDefaults().CounterKey).counter("ok", to)
 		found, err := o.Store.Update(ctx, key, Op{Verb: Look, Counter: counter, Windows: []Window{{1, proved}}})
 		if err == nil && len(found) == 1 && found[0].Age >= 0 && (age < 0 || found[0].Age < age) {
