@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cyber-eternal/customauth/internal/names"
 	"github.com/cyber-eternal/customauth/internal/seal"
 	"github.com/cyber-eternal/customauth/internal/text"
 )
@@ -144,6 +145,13 @@ type Request struct {
 // so that not even reflection prints them.
 type hidden struct {
 	decoy, key func() []byte // for this user name, and for this pool
+}
+
+func hide(n names.Names, pool, user string) *hidden {
+	return &hidden{
+		decoy: func() []byte { return n.Decoy(pool, user) },
+		key:   func() []byte { return n.Request(pool) },
+	}
 }
 
 // Matches reports whether answer is what Issued.Answer was, for a code that was

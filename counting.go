@@ -5,7 +5,6 @@ package customauth
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,12 +27,12 @@ func (p *pass) account(rec *seal.Record, ops ...Op) tally {
 	case rec.Flags&seal.Known != 0:
 		kind = "device"
 	}
-	return tally{p.engine.names.account(kind, p.call.Pool, p.call.User), ops}
+	return tally{p.engine.names.Account(kind, p.call.Pool, p.call.User), ops}
 }
 
 // limit counts the message, and asks whether the code may be guessed at. It asks the
-// store in two stages: about the account and the pressure on the pool, and then about
-// what other accounts share. It returns what to take back if nothing is sent.
+// store in two stages at most: about the account and the pressure on the pool, and then
+// about what other accounts share. It returns what to take back if nothing is sent.
 func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err error) {
 	sends, station := rd.is.Message.Text.Reveal() != "", ReasonStore
 	var ops []Op
@@ -54,19 +53,30 @@ func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err 
 			rd.why = station
 		}
 	}()
-	pressure := rd.press(ctx, sends)
-	account := rd.account(rd.rec, ops...)
-	found, wait, err := rd.engine.updateAll(ctx, []tally{account})
-	longer, mark, pressErr := pressure()
-	counted = mark
-	if err == nil && wait == 0 {
-		counted = append(counted, account.undo())
+	pressure, early := rd.press(ctx, sends), sends && rd.looksUnproved()
+	list := []tally{rd.account(rd.rec, ops...)}
+	if early {
+		list = append(list, rd.unproved())
 	}
-	if err = errors.Join(err, pressErr); err != nil {
+	found, errs := rd.engine.askAll(ctx, list)
+	longer, counted, pressErr := pressure()
+	for i, t := range list {
+		if errs[i] == nil && t.wait(found[i]) == 0 {
+			counted = append(counted, t.undo())
+		}
+	}
+	if err = errors.Join(append(errs, pressErr)...); err != nil {
 		return counted, false, err
 	}
-	if wait > 0 {
+	if wait := list[0].wait(found[0]); wait > 0 {
 		rd.stays(rd.refusal(ops, found[0]), wait)
+		return counted, true, nil
+	}
+	proved := sends && found[0][len(ops)-1].Age >= 0
+	if early && proved {
+		counted = rd.wasProved(ctx, counted, list[1])
+	} else if early && list[1].wait(found[1]) > 0 {
+		rd.stays(ReasonRateLimited, list[1].wait(found[1]))
 		return counted, true, nil
 	}
 	if longer {
@@ -75,11 +85,12 @@ func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err 
 			return counted, false, err
 		}
 	}
-	shared, err := rd.shared(ctx, sends, sends && found[0][len(ops)-1].Age >= 0)
+	shared, err := rd.shared(ctx, sends, proved || early)
 	if err != nil {
 		return counted, false, err
 	}
-	if _, wait, err = rd.engine.updateAll(ctx, shared); err != nil {
+	_, wait, err := rd.engine.updateAll(ctx, shared)
+	if err != nil {
 		return counted, false, err
 	}
 	if wait > 0 {
@@ -90,6 +101,34 @@ func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err 
 		counted = append(counted, t.undo())
 	}
 	return counted, false, nil
+}
+
+// unproved counts a message to a destination over all accounts that did not prove it.
+func (rd *round) unproved() tally {
+	key := rd.engine.names.Destination(rd.call.Pool, rd.is.Message.To.id())
+	return tally{key, []Op{{Verb: Count, Counter: "unproved", Windows: rd.engine.Limits.Unproved}}}
+}
+
+// mustProve reports whether a message counts for its destination, unless the account has
+// proved it.
+func (rd *round) mustProve() bool { return !rd.nobody() && rd.rec.Flags&seal.Known == 0 }
+
+// looksUnproved reports whether the account has not proved the destination, as far as can
+// be known without the Store: Cognito has it as not verified. Then both are asked at
+// once. A pool whose attributes stay unverified, since it has nothing like the package
+// postauth, is found out by the first account that did prove one.
+func (rd *round) looksUnproved() bool {
+	to := rd.is.Message.To
+	name := attributeOf(to.Medium)
+	return rd.mustProve() && name != "" && to.Address.Equal(rd.req.Attributes[name]) && !isVerified(rd.req, name) && !rd.engine.lookFirst.Load()
+}
+
+// wasProved takes back what was counted for a destination that turned out to be proved.
+func (rd *round) wasProved(ctx context.Context, counted []tally, t tally) []tally {
+	rd.engine.lookFirst.Store(true)
+	back := slices.DeleteFunc(slices.Clone(counted), func(c tally) bool { return c.key != t.key })
+	rd.engine.giveBack(ctx, back)
+	return slices.DeleteFunc(counted, func(c tally) bool { return c.key == t.key })
 }
 
 // refusal is the word for what the counters of the account found.
@@ -123,11 +162,10 @@ func (rd *round) shared(ctx context.Context, sends, proved bool) (list []tally, 
 	}
 	messages, err := rd.named(ctx, rd.req, false)
 	list = append(list, messages...)
-	if err != nil || rd.nobody() || proved || rd.rec.Flags&seal.Known != 0 {
+	if err != nil || proved || !rd.mustProve() {
 		return list, err
 	}
-	key := rd.engine.names.destination(rd.call.Pool, rd.is.Message.To)
-	return append(list, tally{key, []Op{{Verb: Count, Counter: "unproved", Windows: rd.engine.Limits.Unproved}}}), nil
+	return append(list, rd.unproved()), nil
 }
 
 // lengthen describes the challenge once more, with a longer code.
@@ -142,47 +180,6 @@ func (rd *round) lengthen(ctx context.Context) error {
 		return errors.New("issue: the same request had two destinations")
 	}
 	return nil
-}
-
-// names names what the Store keeps, so that no store learns who it is about.
-type names struct{ key, decoy *seal.MACs }
-
-func newNames(counterKey Secret) names {
-	secret := []byte(counterKey.Reveal())
-	return names{seal.NewMACs(secret, "store"), seal.NewMACs(secret, "decoy")}
-}
-
-// hidden is what a Request needs to make up what it shows, and to name values.
-func (n names) hidden(pool, user string) *hidden {
-	return &hidden{
-		decoy: func() []byte { return n.decoy.Sum(pool, user) },
-		key:   func() []byte { return n.key.Sum("request", pool) },
-	}
-}
-
-// account is the key of all that is counted for an account, of a kind.
-func (n names) account(kind, pool, user string) string {
-	return kind + ":" + n.short(kind, pool, user)
-}
-
-// destination is the key of a destination over all accounts.
-func (n names) destination(pool string, to Destination) string {
-	return "to:" + n.short("to", pool, to.id())
-}
-
-func (n names) pressure(pool string) string { return "pressure:" + n.short("pressure", pool) }
-
-func (n names) limit(pool, name, value string) string {
-	return "limit:" + n.short("limit", pool, name, value)
-}
-
-func (n names) short(parts ...string) string {
-	return base64.RawURLEncoding.EncodeToString(n.key.Sum(parts...)[:18])
-}
-
-// counter names a destination among the counters of an account.
-func (n names) counter(kind string, to Destination) string {
-	return kind + "-" + base64.RawURLEncoding.EncodeToString(n.key.Sum("counter", to.id())[:9])
 }
 
 // A tally is a key of the Store with what is to be done to it.
@@ -226,8 +223,8 @@ func (e *engine) mayGuess(verb Verb, unknown bool) []Op {
 func (e *engine) sending(to Destination, cooldown time.Duration) []Op {
 	return []Op{
 		{Verb: Count, Counter: "send", Windows: append([]Window{{1, max(cooldown, time.Millisecond)}}, e.Limits.Messages...)},
-		{Verb: Count, Counter: e.names.counter("to", to), Windows: e.Limits.Destination},
-		{Verb: Look, Counter: e.names.counter("ok", to), Windows: []Window{{1, proved}}},
+		{Verb: Count, Counter: e.names.Counter("to", to.id()), Windows: e.Limits.Destination},
+		{Verb: Look, Counter: e.names.Counter("ok", to.id()), Windows: []Window{{1, proved}}},
 	}
 }
 
@@ -251,7 +248,7 @@ func (p *pass) named(ctx context.Context, r Request, guesses bool) ([]tally, err
 		if r.UserNotFound {
 			verb = Ask // made-up names must not use up what others share
 		}
-		list = append(list, tally{p.engine.names.limit(r.PoolID, l.Name, value), []Op{{Verb: verb, Counter: l.Name, Windows: l.Windows}}})
+		list = append(list, tally{p.engine.names.Limit(r.PoolID, l.Name, value), []Op{{Verb: verb, Counter: l.Name, Windows: l.Windows}}})
 	}
 	return list, nil
 }
@@ -280,13 +277,7 @@ func (e *engine) updateAll(ctx context.Context, list []tally) (found [][]Found, 
 	if e.InsecureNoLimits || len(list) == 0 {
 		return make([][]Found, len(list)), 0, nil
 	}
-	found, errs := make([][]Found, len(list)), make([]error, len(list))
-	var wg sync.WaitGroup
-	for i, t := range list[1:] {
-		wg.Go(func() { found[i+1], errs[i+1] = e.update(ctx, t) })
-	}
-	found[0], errs[0] = e.update(ctx, list[0])
-	wg.Wait()
+	found, errs := e.askAll(ctx, list)
 	var counted []tally
 	for i, t := range list {
 		w := t.wait(found[i])
@@ -299,6 +290,18 @@ func (e *engine) updateAll(ctx context.Context, list []tally) (found [][]Found, 
 		e.giveBack(ctx, counted)
 	}
 	return found, wait, err
+}
+
+// askAll carries out what there is to do to several keys, one at least, side by side.
+func (e *engine) askAll(ctx context.Context, list []tally) (found [][]Found, errs []error) {
+	found, errs = make([][]Found, len(list)), make([]error, len(list))
+	var wg sync.WaitGroup
+	for i, t := range list[1:] {
+		wg.Go(func() { found[i+1], errs[i+1] = e.update(ctx, t) })
+	}
+	found[0], errs[0] = e.update(ctx, list[0])
+	wg.Wait()
+	return found, errs
 }
 
 // wait is how long the ops that wait for room have to.
@@ -411,7 +414,7 @@ func (rd *round) press(ctx context.Context, sends bool) (result func() (longer b
 	if sampled(rd.rec) && !rd.nobody() {
 		op.Verb = Count // a made-up name has no code that anybody could guess
 	}
-	t := tally{rd.engine.names.pressure(pool), []Op{op}}
+	t := tally{rd.engine.names.Pressure(pool), []Op{op}}
 	type answer struct {
 		found []Found
 		err   error

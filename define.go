@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -16,6 +17,7 @@ import (
 	"github.com/cyber-eternal/customauth/internal/bounded"
 	"github.com/cyber-eternal/customauth/internal/event"
 	"github.com/cyber-eternal/customauth/internal/latency"
+	"github.com/cyber-eternal/customauth/internal/names"
 	"github.com/cyber-eternal/customauth/internal/seal"
 	"github.com/cyber-eternal/customauth/internal/session"
 	"github.com/cyber-eternal/customauth/internal/text"
@@ -193,9 +195,11 @@ func asked(c *event.Call) bool {
 type engine struct {
 	Options
 	flows    map[string]*flow // by client; "" stands for all of them
-	names    names
+	names    names.Names
 	samples  map[string]*latency.Samples // by medium
 	pressure pressures
+
+	lookFirst atomic.Bool // a destination that Cognito has as not verified was proved
 }
 
 // A flow is how the users of a client sign in.
@@ -220,7 +224,7 @@ func newEngine(o Options) (*engine, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
-	e.names = newNames(e.CounterKey)
+	e.names = names.New([]byte(e.CounterKey.Reveal()))
 	for medium := range e.Senders {
 		e.samples[medium] = new(latency.Samples)
 	}
@@ -325,7 +329,7 @@ func (p *pass) request(step string, rec *seal.Record) Request {
 		Sends:          int(rec.Sends),
 		CodeLength:     minCode,
 		Locale:         locale(c),
-		hidden:         p.engine.names.hidden(c.Pool, c.User),
+		hidden:         hide(p.engine.names, c.Pool, c.User),
 	}
 	if rec.Flags&seal.Void == 0 {
 		r.State = rec.State

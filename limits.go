@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/cyber-eternal/customauth/internal/names"
 )
 
 // Limits bound what can be done over any number of sign-ins. A field that is left
@@ -205,7 +207,7 @@ func (o Options) Proved(ctx context.Context, poolID, userName string, to Destina
 		if age >= 0 && age < time.Minute {
 			return nil // its devices cannot have proved it much later
 		}
-		counter := newNames(o.withDefaults().CounterKey).counter("ok", to)
+		counter := names.New([]byte(o.withDefaults().CounterKey.Reveal())).Counter("ok", to.id())
 		found, err := o.Store.Update(ctx, key, Op{Verb: Look, Counter: counter, Windows: []Window{{1, proved}}})
 		if err == nil && len(found) == 1 && found[0].Age >= 0 && (age < 0 || found[0].Age < age) {
 			age = found[0].Age
@@ -224,9 +226,9 @@ func (o Options) eachKey(what, poolID, userName string, do func(key string) erro
 	if err := checkKey(counterKey); err != nil {
 		return fmt.Errorf("customauth: %s: CounterKey %w", what, err)
 	}
-	n := newNames(counterKey)
+	n := names.New([]byte(counterKey.Reveal()))
 	for _, kind := range []string{"account", "device"} {
-		if err := do(n.account(kind, poolID, userName)); err != nil {
+		if err := do(n.Account(kind, poolID, userName)); err != nil {
 			return fmt.Errorf("customauth: %s: %w", what, err)
 		}
 	}

@@ -210,6 +210,50 @@ func TestStrangerWithMyNumber(t *testing.T) {
 	})
 }
 
+// TestUnverifiedOwner: where Cognito has a number as not verified, a message counts for
+// the number before it is known who proved it. That neither starves the owner nor uses
+// anything up.
+func TestUnverifiedOwner(t *testing.T) {
+	unverified := holding(map[string]string{"phone_number": phone, "phone_number_verified": "false"})
+	for name, stand := range map[string]func(*signIn){"not verified": unverified, "nothing said": func(*signIn) {}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, customauth.Options{})
+			process := func() *rig { // one that has not met the owner
+				return newRig(t, customauth.Options{Store: r.opts.Store, Senders: map[string]customauth.Sender{"SMS": r.inbox}})
+			}
+			texts := func(p *rig, who ...func(*signIn)) int {
+				before := r.inbox.count()
+				p.start(append(who, stand)...)
+				return r.inbox.count() - before
+			}
+			if got := r.start(named("owner"), stand).answer(r.inbox.code()).outcome(); got != "tokens" {
+				t.Fatalf("%s: %s", name, got)
+			}
+			sleep(25 * time.Hour)
+			for range 4 {
+				if texts(process(), named("owner")) != 1 {
+					t.Errorf("%s: the owner is refused", name)
+				}
+				sleep(time.Minute)
+			}
+			sent := 0
+			for i := range 8 {
+				who := named(fmt.Sprint("stranger", i))
+				sent += texts(process(), who)
+				sent += texts(process(), who) // refused by the cooldown, and so not counted
+			}
+			if sent != 5 {
+				t.Errorf("%s: strangers had %d texts sent, want 5", name, sent)
+			}
+			if p := process(); texts(p, named("owner")) != 1 {
+				t.Errorf("%s: the owner is refused after that", name)
+			} else if sleep(time.Hour); texts(p, named("another stranger")) != 0 {
+				t.Errorf("%s: a stranger is not refused by a process that has met the owner", name)
+			}
+		})
+	}
+}
+
 // TestManyNumbersOfOneAccount is S5: an account that changes its number before each
 // sign-in has no more texts sent than any other.
 func TestManyNumbersOfOneAccount(t *testing.T) {

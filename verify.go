@@ -199,13 +199,13 @@ func (p *pass) settle(ctx context.Context, g guess, rec *seal.Record, got Checke
 		ops = append(ops, used(Mark, rec))
 	}
 	if !got.Proved.none() && !p.call.UserNotFound {
-		ops = append(ops, Op{Verb: Mark, Counter: p.engine.names.counter("ok", got.Proved), Windows: []Window{{1, proved}}})
+		ops = append(ops, Op{Verb: Mark, Counter: p.engine.names.Counter("ok", got.Proved.id()), Windows: []Window{{1, proved}}})
 	}
 	if len(ops) > 0 {
 		list = append([]tally{p.account(rec, ops...)}, list...)
 	}
 	if sampled(rec) && !g.again {
-		list = append(list, tally{p.engine.names.pressure(p.call.Pool), []Op{{
+		list = append(list, tally{p.engine.names.Pressure(p.call.Pool), []Op{{
 			Verb: Return, Counter: "pressure", N: pressureSample, Windows: []Window{p.engine.Limits.Pressure},
 		}}})
 	}

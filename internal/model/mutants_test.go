@@ -39,6 +39,7 @@ const (
 	root    = "."
 	walking = "internal/session"
 	sealing = "internal/seal"
+	naming  = "internal/names"
 )
 
 var mutants = []mutant{
@@ -169,16 +170,19 @@ var mutants = []mutant{
 
 	// The limits.
 	{"made-up names are accounts", root, "pass.account", never("nobody"), apps},
-	{"a failed store is no failure", root, "round.limit", callsTo("Join", "func(...error) error { return nil }($1, $2)"), apps},
+	{"a failed store is no failure", root, "round.limit", callsTo("Join", "func([]error) error { return nil }($1)"), apps},
 	{"no limits of the account on messages", root, "round.limit", never("refusal"), apps},
-	{"no limits that others share on messages", root, "round.limit", never("ReasonRateLimited"), apps},
+	{"no limits that others share on messages", root, "round.limit", never("ReasonRateLimited", 1), roots},
+	{"no limits of a number that looks unproved", root, "round.limit", never("ReasonRateLimited"), apps},
+	{"an owner of an unverified number can be starved", root, "round.limit", never("wasProved"), roots},
+	{"an owner's messages count for his unverified number", root, "round.wasProved", skips("giveBack"), roots},
+	{"nobody's number looks unproved", root, "round.mustProve", without(0), roots},
 	{"do not look at guesses before sending", root, "round.limit", never("mayGuess"), apps},
 	{"refused messages stay counted", root, "round.limit", skips("giveBack"), apps},
 	{"no longer codes under pressure", root, "round.limit", never("lengthen"), roots},
 	{"every refusal is rate_limited", root, "round.refusal", never("ReasonSentRecently"), apps},
 	{"every wait is sent_recently", root, "round.refusal", without(3), apps},
-	{"nobody's number counts for all", root, "round.shared", without(1), apps},
-	{"whoever proved a number can be starved", root, "round.shared", without(2), apps},
+	{"whoever proved a number can be starved", root, "round.shared", without(1), apps},
 	{"nothing is counted for a number over all accounts", root, "round.shared", always("err"), apps},
 	{"made-up names count for ever", root, "engine.mayGuess", never("longest"), apps},
 	{"no cooldown between sign-ins", root, "engine.sending", callsTo("max", "time.Millisecond"), apps},
@@ -188,9 +192,9 @@ var mutants = []mutant{
 	{"only the first key is waited for", root, "engine.updateAll", callsTo("max", "$1"), apps},
 	{"nothing is waited for", root, "tally.wait", callsTo("max", "$1 + 0*$2"), apps},
 	{"nothing is taken back", root, "tally.undo", never("Return"), apps},
-	{"all users are one", root, "names.account", callsTo("short", "n.short($1, $2)"), apps},
-	{"all destinations of all are one", root, "names.destination", callsTo("short", "n.short($1, $2)"), apps},
-	{"all destinations of an account are one", root, "names.counter", callsTo("Sum", "n.key.Sum($1)"), apps},
+	{"all users are one", naming, "Names.Account", callsTo("short", "n.short($1, $2)"), apps},
+	{"all destinations of all are one", naming, "Names.Destination", callsTo("short", "n.short($1, $2)"), apps},
+	{"all destinations of an account are one", naming, "Names.Counter", callsTo("Sum", "n.key.Sum($1)"), apps},
 
 	// The seal.
 	{"a record of another user", sealing, "appendWho", returns("appendField(appendField(b, who.Pool), who.Client)"), forgers},
