@@ -61,11 +61,9 @@ func call(h events.CognitoEventUserPoolsHeader, attributes, metadata map[string]
 func entries(list []*events.CognitoEventUserPoolsChallengeResult) []event.Entry {
 	entries := make([]event.Entry, len(list))
 	for i, s := range list {
-		if s == nil {
-			entries[i].Missing = true
-			continue
+		if s != nil { // null is an entry without a name
+			entries[i] = event.Entry{Name: s.ChallengeName, Result: s.ChallengeResult, Metadata: s.ChallengeMetadata}
 		}
-		entries[i] = event.Entry{Name: s.ChallengeName, Result: s.ChallengeResult, Metadata: s.ChallengeMetadata}
 	}
 	return entries
 }

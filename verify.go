@@ -153,7 +153,7 @@ func (p *pass) guess(ctx context.Context, r Request, rec *seal.Record) (g guess,
 	for _, t := range list {
 		g.counted = append(g.counted, t.undo())
 	}
-	if rec.Length > 0 && len(found) > 0 && len(found[0]) > 0 {
+	if rec.Length > 0 && len(found[0]) > 0 { // without limits nothing is found
 		age := found[0][len(ops)-1].Age
 		g.again = age >= 0
 		if age > grace {

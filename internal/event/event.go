@@ -29,12 +29,11 @@ type Call struct {
 	empty    bool   // the payload is an object without members
 }
 
-// An Entry is one element of request.session.
+// An Entry is one element of request.session. null is an Entry without a name.
 type Entry struct {
 	Name     string
 	Result   bool
 	Metadata string
-	Missing  bool // the element was null
 }
 
 type span struct{ from, to int }
@@ -120,10 +119,6 @@ func (c *Call) request(s *scanner) error {
 }
 
 func (e *Entry) read(s *scanner) error {
-	if s.peek() == 'n' {
-		e.Missing = true
-		return s.skip()
-	}
 	var seen once
 	return s.object(func(key string) error {
 		switch key {

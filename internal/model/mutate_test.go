@@ -208,23 +208,23 @@ func without(n int) edit {
 	}
 }
 
-// compares gives the n-th comparison another operator.
-func compares(n int, op token.Token) edit {
+// compares gives the n-th comparison with a name another operator.
+func compares(name string, op token.Token, n ...int) edit {
 	return func(fn *ast.FuncDecl) error {
 		at, done := 0, false
 		ast.Inspect(fn, func(node ast.Node) bool {
 			b, ok := node.(*ast.BinaryExpr)
-			if !ok || b.Op.Precedence() != token.EQL.Precedence() {
+			if !ok || b.Op.Precedence() != token.EQL.Precedence() || !mentions([]ast.Stmt{&ast.ExprStmt{X: b}}, name) {
 				return true
 			}
-			if at == n {
+			if at == first(n) {
 				b.Op, done = op, true
 			}
 			at++
 			return true
 		})
 		if !done {
-			return fmt.Errorf("comparison %d is not there", n)
+			return fmt.Errorf("comparison %d with %s is not there", first(n), name)
 		}
 		return nil
 	}

@@ -52,7 +52,7 @@ type Plan struct {
 // seal's that says that a record was sealed by somebody else.
 func (p Plan) Walk(entries []event.Entry) (State, error) {
 	var st State
-	srp := len(entries) > 0 && entries[0].Name == SRP && !entries[0].Missing
+	srp := len(entries) > 0 && entries[0].Name == SRP
 	if srp {
 		// Apps for iOS begin with SRP_A also where no password is asked for. It
 		// proves nothing and counts as nothing.
@@ -75,8 +75,6 @@ func (p Plan) Walk(entries []event.Entry) (State, error) {
 // advance takes one entry of the session into account.
 func (p Plan) advance(st *State, e event.Entry) error {
 	switch {
-	case e.Missing:
-		return &Foreign{"an entry is null"}
 	case st.Step == p.Steps:
 		return &Foreign{"an entry after the last step"}
 	case st.Step == 0 && p.Password:
