@@ -199,7 +199,7 @@ func TestLimitsSpanWays(t *testing.T) {
 					sleep(31 * time.Second)
 					s.answer("-", choose([]string{"email", "sms"}[i%2]))
 				}
-				s.answer("000111")
+				s.answer(r.inbox.wrong())
 				if r.lastVerify() == customauth.ReasonWrongCode {
 					compared++
 				}

@@ -148,7 +148,7 @@ func TestSignInCost(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", test.name, err, &g.log)
 		}
 		for range test.wrong {
-			if err := s.answer(t.Context(), "000000"); err != nil {
+			if err := s.answer(t.Context(), "not the code"); err != nil {
 				t.Fatalf("%s: %v\n%s", test.name, err, &g.log)
 			}
 		}

@@ -23,8 +23,8 @@ func TestGuessesAreLimited(t *testing.T) {
 		pool.AddUser("alice", map[string]string{"phone_number": phone})
 
 		signIn := begin(t, pool, "")
-		answer(t, signIn, "000000", "wrong_code")
-		answer(t, signIn, "000000", "rate_limited") // the second guess was the last in this hour
+		answer(t, signIn, "not the code", "wrong_code")
+		answer(t, signIn, "not the code", "rate_limited") // the second guess was the last in this hour
 		time.Sleep(time.Minute)
 		begin(t, pool, "rate_limited") // nothing is sent either
 		time.Sleep(time.Hour)
