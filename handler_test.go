@@ -170,10 +170,10 @@ func TestUnknownFields(t *testing.T) {
 }
 
 func TestHandlerRefuses(t *testing.T) {
-	secret := errors.New("code 123456 for +12065550100")
+	secret := errors.New("code 123456789012 for +12065550100")
 	h, r := raw(t, customauth.Options{}, map[string]lambda.Handler{
 		"PreSignUp":        lambda.NewHandler(func() error { return secret }),
-		"PostConfirmation": lambda.NewHandler(func() { panic("123456") }),
+		"PostConfirmation": lambda.NewHandler(func() { panic("123456789012") }),
 		"CustomMessage":    lambda.NewHandler(func() (string, error) { return "no event", nil }),
 	})
 	tests := []struct{ name, in, want string }{
@@ -196,7 +196,7 @@ func TestHandlerRefuses(t *testing.T) {
 			}
 		})
 	}
-	if strings.Contains(r.log.String(), "123456") {
+	if strings.Contains(r.log.String(), "123456789012") {
 		t.Error("a secret is in the log")
 	}
 }

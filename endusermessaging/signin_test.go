@@ -13,6 +13,7 @@ import (
 	"github.com/cyber-eternal/customauth"
 	eum "github.com/cyber-eternal/customauth/endusermessaging"
 	"github.com/cyber-eternal/customauth/endusermessaging/smstest"
+	"github.com/cyber-eternal/customauth/internal/said"
 )
 
 // TestTriggers: the triggers with the real senders and the service's failures. They
@@ -108,7 +109,7 @@ func TestTriggers(t *testing.T) {
 					}
 				}
 				for _, secret := range []string{code, number, number[1:]} {
-					if strings.Contains(logged.String(), secret) {
+					if strings.Contains(said.Without(logged.String()), secret) {
 						t.Errorf("%q is in the log:\n%s", secret, logged.String())
 					}
 				}

@@ -28,6 +28,7 @@ import (
 
 	"github.com/cyber-eternal/customauth/cognitotest"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
+	"github.com/cyber-eternal/customauth/internal/said"
 )
 
 // challenges, postAuth and rotation are the functions, built by TestMain with the flags
@@ -96,7 +97,7 @@ func TestSignUpAndSignIn(t *testing.T) {
 		t.Errorf("%d lines with metrics, want one for each call of Define, Create and Verify, which is 4", n)
 	}
 	for _, secret := range []string{key, counterKey, code, phone} {
-		if strings.Contains(log(), secret) {
+		if strings.Contains(said.Without(log()), secret) {
 			t.Errorf("the log holds the key, the code or the number")
 		}
 	}
