@@ -190,7 +190,7 @@ var mutants = []mutant{
 	{"no longer codes under pressure", root, "round.limit", never("lengthen"), roots},
 	{"every refusal is rate_limited", root, "round.refusal", never("ReasonSentRecently"), apps},
 	{"every wait is sent_recently", root, "round.refusal", without(3), apps},
-{"whoever proved a number can be starved", root, "round.shared", without(1), apps},
+	{"whoever proved a number can be starved", root, "round.shared", without(1), apps},
 	{"nothing is counted for a number over all accounts", root, "round.shared", always("list", 2), apps},
 	{"made-up names count for ever", root, "engine.mayGuess", never("longest"), apps},
 	{"no cooldown between sign-ins", root, "engine.sending", callsTo("max", "time.Millisecond"), apps},
