@@ -62,7 +62,9 @@ func findRoots() *x509.CertPool {
 // It passes over what it cannot read. It is nil if there are none.
 func pick(file io.Reader, names ...string) (pool *x509.CertPool) {
 	var der []byte
-	for lines := bufio.NewScanner(file); lines.Scan(); {
+	lines := bufio.NewScanner(file)
+	lines.Buffer(make([]byte, 0, 32<<10), bufio.MaxScanTokenSize) // few reads
+	for lines.Scan() {
 		switch line := bytes.TrimSpace(lines.Bytes()); string(line) {
 		case "-----BEGIN CERTIFICATE-----":
 			der = der[:0]
