@@ -47,6 +47,9 @@ func Call[T any](ctx context.Context, f func(context.Context) (T, error)) (T, er
 		}()
 		Grow()
 		r.value, r.err = f(ctx)
+		if r.err != nil {
+			_ = r.err.Error() // an error that cannot say what it is counts as a panic
+		}
 	}()
 	select {
 	case r := <-done:

@@ -12,6 +12,11 @@ import (
 	"github.com/cyber-eternal/customauth/internal/bounded"
 )
 
+// silent is an error whose text cannot be had of a nil pointer.
+type silent struct{ text string }
+
+func (s *silent) Error() string { return s.text }
+
 func TestCall(t *testing.T) {
 	failed := errors.New("failed")
 	tests := []struct {
@@ -26,6 +31,7 @@ func TestCall(t *testing.T) {
 		{"does not listen", func(context.Context) (int, error) { time.Sleep(time.Hour); return 7, nil }, 0, "context deadline exceeded"},
 		{"panics", func(context.Context) (int, error) { panic("123456") }, 0, "panic with a string"},
 		{"panics with nil", func(context.Context) (int, error) { panic(nil) }, 0, "panic with a *runtime.PanicNilError"},
+		{"returns an error without a text", func(context.Context) (int, error) { return 7, (*silent)(nil) }, 0, "panic with a runtime.errorString"},
 		{"ends its goroutine", func(context.Context) (int, error) { runtime.Goexit(); return 7, nil }, 0, "a function ended its goroutine"},
 	}
 	for _, tt := range tests {

@@ -38,7 +38,18 @@ func Err(err error, secrets ...string) error {
 	if _, done := err.(*Error); done || err == nil {
 		return err
 	}
-	return &Error{Text(err.Error(), secrets...), err}
+	return &Error{Text(said(err), secrets...), err}
+}
+
+// said is the text of an error. Somebody else wrote its method, which may panic: one
+// that returns a nil pointer as an error is the usual case.
+func said(err error) (text string) {
+	defer func() {
+		if v := recover(); v != nil {
+			text = fmt.Sprintf("an error of type %T, whose text panics with a %T", err, v)
+		}
+	}()
+	return err.Error()
 }
 
 // personal matches e-mail addresses and whatever may be a phone number or a code.

@@ -52,6 +52,19 @@ func TestErr(t *testing.T) {
 	}
 }
 
+// silent is an error whose text cannot be had of a nil pointer.
+type silent struct{ text string }
+
+func (s *silent) Error() string { return s.text }
+
+// TestErrPanics: an error that cannot say what it is harms nobody.
+func TestErrPanics(t *testing.T) {
+	var err *silent
+	if got, want := redact.Err(err).Error(), "an error of type *redact_test.silent, whose text panics with a runtime.errorString"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // FuzzText: a secret that was named is not there afterwards.
 func FuzzText(f *testing.F) {
 	f.Add("the code 12-34 of a", "12-34")
