@@ -96,10 +96,12 @@ func (e *engine) create(ctx context.Context, c *event.Call) (created, error) {
 		return created{}, p.fail(ctx, ReasonForeign, errors.New("create was called where the attempts are used up"))
 	}
 	rd := p.next(st)
-	if err := rd.make(ctx); err != nil {
+	work, cancel := p.whole(ctx)
+	defer cancel()
+	if err := rd.make(work); err != nil {
 		return created{}, p.fail(ctx, rd.failed(ReasonStep), err)
 	}
-	public, err := rd.show(ctx, left)
+	public, err := rd.show(work, left)
 	if err != nil {
 		return created{}, p.fail(ctx, ReasonStep, err)
 	}
@@ -246,6 +248,9 @@ func (rd *round) describe(ctx context.Context) (err error) {
 	rd.is, err = bounded.Call(ctx, func(ctx context.Context) (Issued, error) { return rd.step.Issue(ctx, rd.req) })
 	if err == nil {
 		err = rd.is.check(rd.req.CodeLength)
+	}
+	if err == nil && rd.is.Anyone && rd.st.Step == len(rd.flow.steps)-1 {
+		err = errors.New("it lets anyone pass, as it did not for the constructor, and is the last step")
 	}
 	if err != nil {
 		return fmt.Errorf("issue: %w", redact.Err(err, rd.is.secrets()...))

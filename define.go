@@ -296,6 +296,15 @@ func (p *pass) within(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithDeadline(ctx, p.began.Add(p.engine.SendTimeout+spare))
 }
 
+// maxTrigger is when a trigger gives up, whatever is slow: Cognito waits for 5 seconds,
+// of which Observe may take maxObserve.
+const maxTrigger = 4600 * time.Millisecond
+
+// whole bounds all that a trigger does before it reports.
+func (p *pass) whole(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, p.began.Add(maxTrigger))
+}
+
 // end tells the operator how the pass ended.
 func (p *pass) end(ctx context.Context, o Outcome, why Reason) {
 	p.engine.report(ctx, Event{

@@ -242,6 +242,10 @@ func (rd *round) deliver(ctx context.Context) (end int) {
 		rd.why, rd.cause = ReasonDelivery, fmt.Errorf("Options.Senders has no sender for %.20q", rd.medium)
 		return unreachable
 	}
+	if ctx.Err() != nil { // the step or the store took all the time
+		rd.why, rd.cause = ReasonDelivery, errors.New("no time is left to send")
+		return undelivered
+	}
 	if rd.nobody() || rd.is.Message.Text.Reveal() == "" {
 		x := samples.Draw()
 		if x.Cut {

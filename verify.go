@@ -78,14 +78,16 @@ func (e *engine) verify(ctx context.Context, c *event.Call) (verified, error) {
 	case !c.AnswerIsText || !fit(c.Answer, rec.MaxAnswer()):
 		return wrong(ReasonAnswer)
 	}
-	g, err := p.guess(ctx, r, rec)
+	work, cancel := p.whole(ctx)
+	defer cancel()
+	g, err := p.guess(work, r, rec)
 	if err != nil {
 		return false, p.fail(ctx, ReasonStore, err)
 	}
 	if g.refused != "" {
 		return wrong(g.refused)
 	}
-	got, err := p.check(ctx, step, r)
+	got, err := p.check(work, step, r)
 	if err != nil {
 		return false, p.fail(ctx, ReasonStep, err)
 	}
@@ -96,8 +98,8 @@ func (e *engine) verify(ctx context.Context, c *event.Call) (verified, error) {
 		}
 		return wrong(ReasonWrongCode)
 	}
-	told := p.tell(ctx, r, got.Proved)
-	p.settle(ctx, g, rec, got)
+	told := p.tell(work, r, got.Proved)
+	p.settle(work, g, rec, got)
 	told()
 	p.end(ctx, Passed, "")
 	return true, nil
