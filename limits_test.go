@@ -343,7 +343,7 @@ func TestFailuresOverSteps(t *testing.T) {
 		word := custom{issued: customauth.Issued{Answer: customauth.Hide("kitten")}}
 		steps := []customauth.Step{step("word", word), otp(customauth.OTP{})}
 		a := newRig(t, customauth.Options{Store: store, CounterKey: other, Limits: limits, Steps: steps})
-		b := newRig(t, customauth.Options{Store: store, CounterKey: other, Limits: limits, Steps: steps, Keys: []customauth.Secret{other, key}})
+		b := newRig(t, customauth.Options{Store: store, CounterKey: other, Limits: limits, Steps: steps, Keys: []customauth.Secret{customauth.Hide("a third key that has 32 letters,"), key}})
 		compared := 0
 		for i := range 20 {
 			r := []*rig{a, b}[i%2]
@@ -357,8 +357,24 @@ func TestFailuresOverSteps(t *testing.T) {
 			r.start().answer("puppies")
 			sleep(2 * time.Hour)
 		}
-		if compared > 20 {
-			t.Errorf("%d wrong codes were compared", compared)
+		// Three wrong answers each time, one of them to the word; the tenth is the last.
+		if compared != 7 {
+			t.Errorf("%d wrong codes were compared, want 7", compared)
+		}
+	})
+}
+
+// TestRightAnswersAreNoFailures: whoever answers a first step rightly, and gives up at
+// the second, has failed at nothing, however often.
+func TestRightAnswersAreNoFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		word := custom{issued: customauth.Issued{Answer: customauth.Hide("kitten")}}
+		r := newRig(t, customauth.Options{Limits: freely(customauth.Limits{Failures: 5}), Steps: []customauth.Step{step("word", word), otp(customauth.OTP{})}})
+		for i := range 20 {
+			if s := r.start().answer("kitten"); s.outcome() != "asked" || s.public["step"] != "otp" {
+				t.Fatalf("sign-in %d: %s at %s", i, s.outcome(), s.public["step"])
+			}
+			sleep(2 * time.Hour)
 		}
 	})
 }
