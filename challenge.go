@@ -41,26 +41,27 @@ type Challenge interface {
 	// for another. It must leave nothing behind, for what it describes may be thrown
 	// away and asked for once more: what is to be remembered goes into Issued.State.
 	//
-	// A constructor calls it with r.Probe, for each length of codes, and refuses a
+	// A constructor calls it with r.Probe, once for each r.CodeLength, and refuses a
 	// step that then returns an error, or an Issued that is not as its documentation
 	// says. So what is wrong with the fields of a step comes out before the first
 	// sign-in. A probe must not ask the network.
 	//
-	// What is secret in the Issued is taken out of the text of an error beside it.
+	// An error may name the code and the address of the Issued that is returned with
+	// it: they are taken out of its text.
 	Issue(ctx context.Context, r Request) (Issued, error)
 
 	// Show returns the public parameters of the challenge, each time that it is
-	// shown: after Issue and after each answer that did not pass. The handlers add
-	// those that every challenge has (see the package documentation), which it
-	// cannot replace; only codeLength is its own where there is no Issued.Answer. They
-	// are what an app needs to answer, and no secret.
+	// shown: after Issue and after each answer that did not pass. They are what an app
+	// needs to answer, and no secret; in all 16 KiB of UTF-8. The handlers add those
+	// that every challenge has (see the package documentation), and codeLength where
+	// there is an Issued.Answer; a step cannot replace these.
 	Show(ctx context.Context, r Request) (map[string]string, error)
 
-	// Check judges an answer: UTF-8 of at most Issued.MaxAnswer bytes, without
-	// control characters but for those of a pasted line. It is not called for an
-	// answer that is late, too long, or that asks for another challenge. Cognito may
-	// repeat a call that took too long: an answer that can be used once must be
-	// right again in the same sign-in (r.SignIn).
+	// Check judges an answer: UTF-8, not longer than Issued.MaxAnswer, without control
+	// characters other than tabs and line breaks. It is not called for an answer that
+	// is late, too long, or that asks for another challenge. Cognito may repeat a call
+	// that took too long: an answer that can be used once must be right again in the
+	// same sign-in (r.SignIn).
 	Check(ctx context.Context, r Request, answer string) (Checked, error)
 }
 
@@ -68,7 +69,7 @@ type Challenge interface {
 type Step struct {
 	// Name tells the steps of one sign-in apart. It is sealed into the state of a
 	// sign-in and shown to the app as the public parameter "step". Renaming a step
-	// ends the sign-ins under way. 1 to 64 bytes.
+	// ends the sign-ins under way. 1 to 64 bytes of UTF-8, without control characters.
 	Name string
 
 	Challenge
@@ -92,8 +93,9 @@ func (srp) Show(context.Context, Request) (map[string]string, error) {
 }
 func (srp) Check(context.Context, Request, string) (Checked, error) { return Checked{}, errPassword }
 
-// A Request is what the plug-points are told about the sign-in. It is data and
-// holds nothing of the handlers; its maps are shared and must not be changed.
+// A Request is what steps, senders, limits and guards are told about the sign-in. It
+// is data and holds nothing of the handlers; its maps are shared and must not be
+// changed.
 type Request struct {
 	PoolID   string // user pool id, for example eu-west-1_Ab1Cd2Ef3
 	ClientID string // app client id
@@ -119,8 +121,8 @@ type Request struct {
 	// PreventUserExistenceErrors).
 	UserNotFound bool
 
-	// Proved is set when an earlier step of this sign-in showed who the user is; of a
-	// probe, when there is such a step. In Check it is not set.
+	// Proved is set when an earlier step of this sign-in showed who the user is, and in
+	// a probe when there is such a step. In Check it is not set.
 	Proved bool
 
 	// Probe is set when a constructor asks what is wrong with a step's fields.
@@ -154,8 +156,8 @@ func hide(n names.Names, pool, user string) *hidden {
 	}
 }
 
-// Matches reports whether answer is what Issued.Answer was, for a code that was
-// sent to this destination, in constant time. It compares what people type: spaces
+// Matches reports, in constant time, whether answer is the Issued.Answer of this
+// challenge, and was sent to this destination. It compares what people type: spaces
 // and dashes do not count, letters match in either case, and digits in any script.
 // It is for Check; elsewhere it reports false.
 //
@@ -179,8 +181,8 @@ func (r Request) Decoy(purpose string) []byte {
 	return hmacSum(r.hidden.decoy(), purpose)
 }
 
-// Unknown is the request as it would be for an unknown user of this name. A step
-// that finds that a user lacks what it needs describes with it what others see.
+// Unknown is the request as it would be for an unknown user of this name. With it a
+// step describes what others see, for a user who lacks what it needs.
 func (r Request) Unknown() Request {
 	r.UserNotFound = true
 	r.Attributes = r.decoyAttributes()
@@ -238,9 +240,9 @@ func (r Request) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) 
 // sends nothing.
 type Issued struct {
 	// Answer is the right answer, if there is a fixed one. Only its MAC leaves the
-	// handler, and its length, which the app is shown as codeLength. How it is
-	// compared says Request.Matches. 6 to 256 bytes that count, and at least as many
-	// characters as Request.CodeLength says.
+	// handler, and its length, which the app is shown as codeLength. Request.Matches
+	// says how it is compared, and what counts. At most 256 bytes, and at least as many
+	// characters that count as Request.CodeLength says.
 	Answer Secret
 
 	// Message is what is sent, and where. Answer is bound to Message.To. With a To
@@ -265,7 +267,8 @@ type Issued struct {
 	// included. Default 3, at most 8.
 	MaxSends int
 
-	// MaxAnswer is how many bytes an answer may have. Default 256, at most 16,384.
+	// MaxAnswer is how many bytes an answer may have, rounded up to a multiple of 64.
+	// Default 256, at most 16,384.
 	MaxAnswer int
 
 	// Unguessable says that no answer is a guess, because nobody finds a right one
@@ -320,6 +323,7 @@ const (
 	maxTTL             = 10 * time.Minute
 	defaultResendAfter = 30 * time.Second
 	maxResendAfter     = time.Hour
+	minResendAfter     = time.Millisecond // a number without a unit is nanoseconds
 	defaultMaxSends    = 3
 	maxSends           = 8
 
@@ -348,8 +352,8 @@ func (i Issued) check(codeLength int) error {
 	switch {
 	case i.TTL < 0 || i.TTL > maxTTL || i.TTL > 0 && i.TTL < time.Second:
 		return fmt.Errorf("its TTL must be from 1s to 10m, not %v", i.TTL)
-	case i.ResendAfter < 0 || i.ResendAfter > maxResendAfter:
-		return fmt.Errorf("its ResendAfter must be from 0 to 1h, not %v", i.ResendAfter)
+	case i.ResendAfter != 0 && (i.ResendAfter < minResendAfter || i.ResendAfter > maxResendAfter):
+		return fmt.Errorf("its ResendAfter must be from 1ms to 1h, not %v", i.ResendAfter)
 	case to && i.ResendAfter > i.ttl():
 		return fmt.Errorf("its ResendAfter is %v, longer than the TTL of %v: a code would expire before another can be had", i.ResendAfter, i.ttl())
 	case i.MaxSends < 0 || i.MaxSends > maxSends:

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cyber-eternal/customauth/internal/bounded"
 	"github.com/cyber-eternal/customauth/internal/redact"
@@ -33,7 +35,7 @@ type Options struct {
 	// SMS, named "otp".
 	Steps []Step
 
-	// Senders deliver messages, by medium. Default: a *SNSSender for "SMS".
+	// Senders deliver messages, by medium, in capitals. Default: a *SNSSender for "SMS".
 	Senders map[string]Sender
 
 	// Guard may refuse a message, for example to a country. Default none.
@@ -51,8 +53,8 @@ type Options struct {
 	Store Store
 
 	// CounterKey names what the Store keeps, and what unknown users see: 32 bytes or
-	// more from a random source, required with a Store of your own. Do not rotate it
-	// with Keys: with another one, all limits begin afresh.
+	// more from a random source, required with a Store of your own. It is none of Keys
+	// and not rotated with them: with another one, all limits begin afresh.
 	CounterKey Secret
 
 	// Clients are the app clients that sign in differently, by id. A client that is
@@ -72,9 +74,9 @@ type Options struct {
 	// Package device has one.
 	Known func(ctx context.Context, r Request) (bool, error)
 
-	// SendTimeout is how long a Sender may take, its own retries included. Default 3
-	// seconds, at most 3.5: Cognito waits 5 seconds for a trigger, and may then call
-	// it again.
+	// SendTimeout is how long a Sender may take, its own retries included: 100
+	// milliseconds to 3.5 seconds. Default 3 seconds: Cognito waits 5 seconds for a
+	// trigger, and may then call it again.
 	SendTimeout time.Duration
 
 	// Logger gets a line for each trigger: Info for what went well, Warn for what
@@ -141,6 +143,13 @@ const (
 	defaultSendTimeout = 3 * time.Second
 	maxSendTimeout     = 3500 * time.Millisecond
 
+	// minSendTimeout is less than a connection and an answer take: below it nothing is
+	// ever sent. A number without a unit is nanoseconds.
+	minSendTimeout = 100 * time.Millisecond
+
+	// maxMedium bounds the name of a medium, which is in log lines and metrics.
+	maxMedium = 32
+
 	// maxWarm is how long senders and the store may warm up.
 	maxWarm = time.Second
 )
@@ -204,6 +213,9 @@ func (o Options) validate() error {
 		if err := checkKey(o.CounterKey); err != nil {
 			p.add("CounterKey %w", err)
 		}
+		if slices.ContainsFunc(o.Keys, o.CounterKey.Equal) {
+			p.add("CounterKey is one of Keys, which rotate, and all limits would begin afresh with them: give it a value of its own; make one with: openssl rand -base64 32")
+		}
 	case o.Store != nil && !local:
 		p.add("a Store needs a CounterKey, of its own and never rotated; make one with: openssl rand -base64 32")
 	}
@@ -214,12 +226,15 @@ func (o Options) validate() error {
 		if isNil(o.Senders[medium]) {
 			p.add("the sender for %.20q is nil", medium)
 		}
+		if !text.Only(medium, 1, maxMedium, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_"+text.Decimal) {
+			p.add(`Senders has %.20q: a medium has 1 to %d capital letters, digits, - and _, such as "SMS"`, medium, maxMedium)
+		}
 	}
 	if o.Guard != nil && isNil(o.Guard) {
 		p.add("the Guard is a nil %T", o.Guard)
 	}
-	if o.SendTimeout < 0 || o.SendTimeout > maxSendTimeout {
-		p.add("SendTimeout must be from 0 to 3.5s, not %v", o.SendTimeout)
+	if o.SendTimeout != 0 && (o.SendTimeout < minSendTimeout || o.SendTimeout > maxSendTimeout) {
+		p.add("SendTimeout must be from 100ms to 3.5s, or 0 for the default, not %v", o.SendTimeout)
 	}
 	if o.Logger != nil && o.Logger.Handler() == nil {
 		p.add("the Logger has no handler; make it with slog.New")
@@ -268,8 +283,8 @@ func (e *engine) checkSteps(steps []Step, p *problems) {
 	proved := false // a step before shows who the user is
 	for i, s := range steps {
 		switch {
-		case s.Name == "" || len(s.Name) > 64:
-			p.add("the name of step %d must have 1 to 64 bytes", i+1)
+		case s.Name == "" || len(s.Name) > 64 || !utf8.ValidString(s.Name) || strings.ContainsFunc(s.Name, unicode.IsControl):
+			p.add("the name of step %d must have 1 to 64 bytes of UTF-8, without control characters", i+1)
 		case slices.ContainsFunc(steps[:i], func(o Step) bool { return o.Name == s.Name }):
 			p.add("two steps are named %q", s.Name)
 		case s.password && i > 0:

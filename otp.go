@@ -30,10 +30,10 @@ type OTP struct {
 
 	// Destination says where the code goes, if not to that attribute. It must look at
 	// r.Attributes alone: for unknown users these are made up, and it should find in
-	// them what it finds for most users. It is asked again
-	// when the answer comes: a code is good only for the destination that it was
-	// sent to. A user for whom it fails is treated like an unknown one: nothing is
-	// sent, nothing is shown, the log has a warning.
+	// them what it finds for most users. It is asked again when the answer comes: a
+	// code is good only for the destination that it was sent to. A user for whom it
+	// fails is treated like an unknown one: nothing is sent, nothing is shown, the log
+	// has a warning.
 	Destination func(ctx context.Context, r Request) (Destination, error)
 
 	// Generator makes the codes. Default Digits(6).
@@ -75,7 +75,7 @@ type OTP struct {
 	// their user: list no address of a person. Limits on guesses hold for them too.
 	TestCodes map[string]Secret
 
-	// TestCodesUntil is when TestCodes stop to work, a year from now at most.
+	// TestCodesUntil is when TestCodes stop working, a year from now at most.
 	// Required with TestCodes.
 	TestCodesUntil time.Time
 
@@ -285,8 +285,9 @@ func (o OTP) validate() error {
 		bad("TestCodesUntil must be within a year")
 	}
 	for address, code := range o.TestCodes {
-		n := len(text.Normalize(code.Reveal()))
-		if n < 1 || n > maxCode || n < minCode && !o.InsecureShortCodes {
+		typed := text.Normalize(code.Reveal())
+		n := utf8.RuneCountInString(typed)
+		if n < 1 || len(typed) > maxCode || n < minCode && !o.InsecureShortCodes {
 			bad("a test code must have %d to %d characters", minCode, maxCode)
 		}
 		if medium := cmp.Or(o.Medium, "SMS"); o.Destination == nil && (Destination{medium, Hide(address)}).check() != nil {
@@ -313,12 +314,12 @@ func isDomain(s string) bool {
 	return host != ""
 }
 
-// A Generator makes codes of at least so many characters: 6, or 9 while the pool is
-// under pressure (see Limits.Pressure); then a shorter one gets digits at its end. It is
-// called concurrently. A code has up to
-// 64 bytes of letters and digits; spaces and dashes may make it easier to read and
-// do not count. An error fails the trigger, and nothing is sent; its text goes to
-// the log and must not have the code.
+// A Generator makes a code. Least is how many characters it needs: 6, or 9 while the
+// pool is under pressure (see Limits.Pressure). A code that is too short under pressure
+// gets digits at its end. A code has up to 64 bytes of letters and digits; spaces and
+// dashes may make it easier to read and do not count. An error fails the trigger, and
+// nothing is sent; its text goes to the log and must not have the code. It is called
+// concurrently.
 type Generator func(ctx context.Context, least int) (string, error)
 
 // Digits makes codes of n decimal digits, or of as many as are asked for, all equally
@@ -326,8 +327,8 @@ type Generator func(ctx context.Context, least int) (string, error)
 func Digits(n int) Generator { return uniform(text.Decimal, n) }
 
 // Alphanumeric makes codes of n digits and capital letters, or of as many as are
-// asked for, all equally likely, from crypto/rand. Characters that are taken for one
-// another (0 O, 1 I L, U V) are left out, which leaves 30. n is 6 to 32.
+// asked for, all equally likely, from crypto/rand. Characters that are taken for
+// others are left out (0 and O, 1, I and L, and U for V), which leaves 30. n is 6 to 32.
 func Alphanumeric(n int) Generator { return uniform("23456789ABCDEFGHJKMNPQRSTVWXYZ", n) }
 
 func uniform(alphabet string, n int) Generator {

@@ -29,9 +29,10 @@ import (
 var programs = []string{"signin", "german", "choice", "twilio", "deployed", "metrics", "ownstep"}
 
 const (
-	phone = "+12065550100"
-	mail  = "ada@example.com"
-	key   = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+	phone      = "+12065550100"
+	mail       = "ada@example.com"
+	key        = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+	counterKey = "YW5vdGhlciBrZXksIG9mIDMyIGxldHRlcnMsIHRvbyE="
 )
 
 var both = map[string]string{
@@ -182,7 +183,7 @@ func start(t *testing.T, binary string, env []string) *world {
 	}
 	t.Cleanup(cognito.Close)
 	w.function, err = cognitotest.StartFunction(binary, cognitotest.FunctionOptions{Output: &w.log, Env: append(env,
-		"CUSTOMAUTH_KEYS="+key, "CUSTOMAUTH_COUNTER_KEY="+key,
+		"CUSTOMAUTH_KEYS="+key, "CUSTOMAUTH_COUNTER_KEY="+counterKey,
 		"AWS_ENDPOINT_URL_SNS="+serve(t, &w.sms), "AWS_ENDPOINT_URL_SESV2="+w.mails.URL,
 		"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER="+cognito.URL,
 		"TWILIO_URL="+serve(t, &w.twilio), "TWILIO_FROM=+12065550199", "TWILIO_KEY=key", "TWILIO_SECRET=secret",

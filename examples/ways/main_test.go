@@ -23,9 +23,10 @@ import (
 )
 
 const (
-	key    = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-	phone  = "+12065550100"
-	secret = "1x0000000000000000000000000000000AA"
+	key        = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+	counterKey = "YW5vdGhlciBrZXksIG9mIDMyIGxldHRlcnMsIHRvbyE="
+	phone      = "+12065550100"
+	secret     = "1x0000000000000000000000000000000AA"
 )
 
 // world is what the function has around it: services on loopback, and a pool.
@@ -77,7 +78,7 @@ func startBy(t *testing.T, env map[string]string, build func(all map[string]stri
 	all := map[string]string{
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_SESSION_TOKEN": "made-up",
 		"AWS_ENDPOINT_URL_SNS": sns.URL, "AWS_ENDPOINT_URL_SESV2": w.mails.URL,
-		"CUSTOMAUTH_KEYS": key, "CUSTOMAUTH_COUNTER_KEY": key, "CUSTOMAUTH_TABLE": "",
+		"CUSTOMAUTH_KEYS": key, "CUSTOMAUTH_COUNTER_KEY": counterKey, "CUSTOMAUTH_TABLE": "",
 		"WAYS": "sms,email,link", "ASK": "", "MAIL_FROM": "login@example.com", "WEBOTP_DOMAIN": "app.example.com",
 		"LINK_ORIGINS": "https://app.example.com", "LINK_PATH": "/sign-in", "CAPTCHA_PROVIDER": "",
 		"CAPTCHA_SITE_KEY": "0x4AAA", "CAPTCHA_SECRET": secret, "CAPTCHA_HOSTNAMES": "app.example.com", "CAPTCHA_ACTION": "",
@@ -325,7 +326,7 @@ func TestRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, value := range map[string]string{
-				"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "CUSTOMAUTH_KEYS": key, "CUSTOMAUTH_COUNTER_KEY": key, "WAYS": "sms,email,link", "MAIL_FROM": "login@example.com",
+				"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "CUSTOMAUTH_KEYS": key, "CUSTOMAUTH_COUNTER_KEY": counterKey, "WAYS": "sms,email,link", "MAIL_FROM": "login@example.com",
 				"LINK_ORIGINS": "https://app.example.com", "CAPTCHA_SITE_KEY": "0x4AAA", "CAPTCHA_SECRET": secret, "CAPTCHA_HOSTNAMES": "app.example.com",
 			} {
 				t.Setenv(name, value)
