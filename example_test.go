@@ -398,10 +398,11 @@ func ExampleChallenge() {
 	// Output: <nil>
 }
 
-// A user who was locked out for guessing is let in again.
+// A user who was locked out is let in again, for whom strangers used up the texts, too.
 func ExampleOptions_Unlock() {
 	opts := createExample() // with the store that the functions share
-	fmt.Println(opts.Unlock(context.Background(), "eu-west-1_Ab1Cd2Ef3", "alice"))
+	number := customauth.Destination{Medium: "SMS", Address: customauth.Hide("+12065550100")}
+	fmt.Println(opts.Unlock(context.Background(), "eu-west-1_Ab1Cd2Ef3", "alice", number))
 	// Output: <nil>
 }
 

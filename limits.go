@@ -29,8 +29,8 @@ type Limits struct {
 	// 100, which is also the most (NIST SP 800-63B-4, 3.2.2).
 	Failures int
 
-	// Messages are those to an account, wherever they go, on top of one in
-	// Issued.ResendAfter. Default: 15 a day.
+	// Messages are those to an account, wherever they go. Besides, there is one at
+	// most in Issued.ResendAfter. Default: 15 a day.
 	Messages []Window
 
 	// Destination are the messages to one destination of an account. Default: 5 an
@@ -47,7 +47,7 @@ type Limits struct {
 	// rightly. While there are more, new codes have 9 characters at least: a guess
 	// at each of very many accounts then finds nothing, and nobody is locked out.
 	// A right answer takes its own code out again, so honest users hardly count.
-	// It costs one request to the Store in 16 challenges. Default: 500 a day, with
+	// It costs one request to the Store for every 16 challenges. Default: 500 a day, with
 	// which such spraying succeeds with a chance below 1 in 1,000 a day.
 	Pressure Window
 
@@ -115,6 +115,7 @@ func (l Limits) withDefaults() Limits {
 const (
 	maxWindow  = 366 * 24 * time.Hour
 	maxWindows = 6
+	maxOps     = 8 // of one Update
 	maxNamed   = 8
 
 	// maxOfAccount bounds what is remembered of one account, each event with its time.
@@ -180,13 +181,28 @@ func (l Limits) validate(p *problems) {
 }
 
 // Unlock forgets the guesses, the failures and the messages counted for an account,
-// for an operator who lets a user in again. It needs the CounterKey and the Store of
-// the handlers. Named limits and those on a destination over all accounts end by
+// for an operator who lets a user in again. What was sent to a destination
+// ([Limits].Destination) it forgets for those that it is told, such as the user's
+// number: the Store does not know them. It needs the CounterKey and the Store of the
+// handlers. Named limits and those on a destination over all accounts end by
 // themselves. What the account proved stays known.
-func (o Options) Unlock(ctx context.Context, poolID, userName string) error {
+func (o Options) Unlock(ctx context.Context, poolID, userName string, sentTo ...Destination) error {
+	n := names.New([]byte(o.withDefaults().CounterKey.Reveal()))
+	counters := []string{"guess", "failures", "send"}
+	for _, to := range sentTo {
+		counters = append(counters, n.Counter("to", to.id()))
+	}
 	return o.eachKey("unlock", poolID, userName, func(key string) error {
-		_, err := o.Store.Update(ctx, key, Op{Verb: Reset, Counter: "guess"}, Op{Verb: Reset, Counter: "failures"}, Op{Verb: Reset, Counter: "send"})
-		return err
+		for some := range slices.Chunk(counters, maxOps) {
+			ops := make([]Op, len(some))
+			for i, counter := range some {
+				ops[i] = Op{Verb: Reset, Counter: counter}
+			}
+			if _, err := o.Store.Update(ctx, key, ops...); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -99,6 +99,41 @@ func TestGiveBack(t *testing.T) {
 	})
 }
 
+// TestUnlockTexts: an operator lets a user in again for whom a stranger has used up the
+// texts, if he says where they went; an account that was proved stays so.
+func TestUnlockTexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		r := newRig(t, customauth.Options{})
+		if got := r.start().answer(r.inbox.code()).outcome(); got != "tokens" {
+			t.Fatal(got)
+		}
+		for r.start().outcome() != "asked rate_limited" {
+			sleep(time.Minute)
+		}
+		for name, to := range map[string][]customauth.Destination{
+			"no destination": nil, "another one": {sms("+12065550199")},
+			"many others": {sms("+12065550191"), sms("+12065550192"), sms("+12065550193"), sms("+12065550194"), sms("+12065550195"), sms("+12065550196")},
+		} {
+			if err := r.opts.Unlock(ctx, pool, sub, to...); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.start().outcome(); got != "asked rate_limited" {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+		if err := r.opts.Unlock(ctx, pool, sub, sms("+12065550199"), sms(phone)); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.start().outcome(); got != "asked" {
+			t.Errorf("the user's number: %s", got)
+		}
+		if age, err := r.opts.Proved(ctx, pool, sub, sms(phone)); age < 0 || err != nil {
+			t.Errorf("what was proved is forgotten: %v, %v", age, err)
+		}
+	})
+}
+
 // TestParallelGuesses cannot pass the limit.
 func TestParallelGuesses(t *testing.T) {
 	counted := counting{new(tick)}
