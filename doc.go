@@ -27,33 +27,36 @@
 // Cognito asks Define what comes next, lets Create make a challenge, and hands the
 // user's answer to Verify, until Define issues tokens or gives up. The three share no
 // memory, so the state of a sign-in travels sealed in what Create returns: the step,
-// the expiry, the wrong answers so far, and the MAC of the code. The code itself is
-// stored nowhere.
+// the expiry, the wrong answers so far, and a keyed hash (MAC) of the code. The code
+// itself is stored nowhere.
 //
 // A wrong answer repeats the challenge: nothing is sent, no attempt is won back. To get
-// another code, an app sends an answer with ClientMetadata that has "action" set to
-// "resend". Whatever the answer says, it is not compared. With [OneOf], "action" set to
+// another code, an app sends any answer, with ClientMetadata that has "action" set to
+// "resend"; the answer itself is then not looked at. With [OneOf], "action" set to
 // "choose" and "way" set to a name take that way.
 //
 // # What the app is told
 //
-// Each challenge has these public parameters, all text:
+// An app is shown these public parameters, all text. Each challenge has
 //
-//	step                            name of the step
+//	step                the step's name
+//	attemptsRemaining   how many answers are left, this one included
+//	expiresAt           when it can be answered no more, RFC 3339 in UTC
+//	resendAfter         seconds until a resend is possible; absent when there is none left
+//	errorCode           what was wrong with the last answer or resend
+//	retryAfter          seconds until trying again makes sense, with some error codes
+//
+// and where there is a code, and a choice,
+//
+//	codeLength                      how many characters the code has
 //	CODE_DELIVERY_DESTINATION       the masked destination, such as +***********
 //	CODE_DELIVERY_DELIVERY_MEDIUM   SMS, EMAIL, …
-//	codeLength                      how many characters the code has
-//	expiresAt                       when it expires, RFC 3339 in UTC
-//	attemptsRemaining               how many answers are left, this one included
-//	resendAfter                     seconds until a resend is possible; absent when there is none left
 //	way, ways                       with OneOf: the way that is taken, and all of them
-//	errorCode                       what was wrong with the last answer or resend
-//	retryAfter                      seconds until trying again makes sense, with some error codes
 //
 // The error codes, and what an app does about them:
 //
 //	wrong_code        say so; the same code is asked again
-//	not_proved        nothing was used up: ask again
+//	not_proved        no attempt was used up: ask again
 //	expired           offer a resend; it brings another code
 //	resend_too_soon   the code that was sent stays valid; retryAfter says when another can come
 //	sent_recently     another sign-in of this user has just had a message; wait for retryAfter
@@ -62,15 +65,17 @@
 //	delivery_failed   offer a resend, or another way
 //	way_not_offered   the app named a way that there is not
 //
+// A step of your own may add words of its own.
+//
 // # Deploying
 //
 // Lambda runs many instances, so the limits need a [Store] that all of them share,
-// and a CounterKey. Set the app client's PreventUserExistenceErrors to ENABLED, allow
-// ALLOW_CUSTOM_AUTH alone, and AuthSessionValidity of 15 minutes, so that a user whose
-// code expired can ask for another. The folder examples has the whole system for the
-// CDK, Terraform and SAM. Of the pages of the repository, docs/tasks.md has complete
-// functions for what is needed most often, and docs/console.md says how to set a pool up
-// by hand.
+// and a CounterKey. Set the app client's PreventUserExistenceErrors to ENABLED, and its
+// AuthSessionValidity to 15 minutes, so that a user whose code expired can ask for
+// another. Allow the flows ALLOW_CUSTOM_AUTH and ALLOW_REFRESH_TOKEN_AUTH, and no other.
+// The folder examples has the whole system for the CDK, Terraform and SAM. Of the pages
+// of the repository, docs/tasks.md has complete functions for what is needed most often,
+// and docs/console.md says how to set a pool up by hand.
 //
 // # What is promised
 //

@@ -75,3 +75,35 @@ func declared(t *testing.T, dir, name string) bool {
 	}
 	return false
 }
+
+// TestReasonsAreExplained: docs/observing.md says of each reason what it means, and the
+// package documentation and docs/apps.md say what an app does about those that it sees.
+func TestReasonsAreExplained(t *testing.T) {
+	read := func(name string) string {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	observing, apps, godoc := read("docs/observing.md"), read("docs/apps.md"), read("doc.go")
+	_, list, _ := strings.Cut(read("events.go"), "// The reasons.")
+	list, _, _ = strings.Cut(list, "\n)\n")
+	words, shown := regexp.MustCompile(`Reason\s+=\s+"(\w+)"`).FindAllStringSubmatchIndex(list, -1), 0
+	for _, at := range words {
+		word := list[at[2]:at[3]]
+		if !strings.Contains(observing, "`"+word+"`") {
+			t.Errorf("docs/observing.md does not say what %s is", word)
+		}
+		if strings.Contains(list[:at[0]], "\n\n") {
+			continue // only the first group reaches the app
+		}
+		shown++
+		if !strings.Contains(apps, "`"+word+"`") || !strings.Contains(godoc, "\n//\t"+word+" ") {
+			t.Errorf("an app is not told what to do about %s", word)
+		}
+	}
+	if len(words) < 20 || shown < 9 {
+		t.Errorf("%d reasons, %d of them for the app: is the list still there?", len(words), shown)
+	}
+}

@@ -19,13 +19,13 @@ import (
 // An Event says how one call of a handler ended.
 type Event struct {
 	Trigger Trigger
-	Step    string  // name of the step; empty when no step was reached
-	Outcome Outcome // what came out
-	Reason  Reason  // why; empty when there is nothing to explain
-	Medium  string  // create: of the message that was sent or withheld
-	Sent    bool    // create: a message was handed to the sender
-	Elapsed time.Duration
-	Err     error // set with Broken, and when sending failed; without codes and addresses
+	Step    string        // name of the step; empty when no step was reached
+	Outcome Outcome       // what came out
+	Reason  Reason        // why; empty when there is nothing to explain
+	Medium  string        // create: of the message that was sent or withheld
+	Sent    bool          // create: a message was handed to the sender
+	Elapsed time.Duration // since the call began
+	Err     error         // set with Broken, and where there is more to say; without codes and addresses
 
 	PoolID, ClientID string
 	UserName         Secret // mind where it goes

@@ -40,7 +40,7 @@ type Sender interface {
 
 	// Warm opens connections, in Lambda's init phase: NewCreate and NewHandler call
 	// it, for a second at most. An error that wraps [ErrOptions] says that a field is
-	// wrong, and is theirs; any other is logged, and no failure.
+	// wrong, and they return it. Any other is logged, and changes nothing.
 	Warm(ctx context.Context) error
 }
 
@@ -53,10 +53,10 @@ func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m
 // Warm does nothing.
 func (SenderFunc) Warm(context.Context) error { return nil }
 
-// What errors of this package, and of its plug-points, can be asked for with
-// errors.Is.
+// What errors can be asked for with errors.Is: those of this package, and of what is
+// plugged into it, such as a sender or a store.
 var (
-	// ErrOptions: an option, or a field of a plug-point, is wrong.
+	// ErrOptions: an option is wrong, or a field of what is plugged in.
 	ErrOptions = errors.New("customauth: options")
 
 	// ErrMismatch: the state of a sign-in was sealed with a key, a list of steps, a

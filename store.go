@@ -32,9 +32,9 @@ type Store interface {
 	// Forget removes all counters of a key.
 	Forget(ctx context.Context, key string) error
 
-	// Warm opens connections, where there are some, in Lambda's init phase: the
-	// constructors call it. An error that wraps ErrOptions says that a field is
-	// wrong, and is theirs; any other is logged, and no failure.
+	// Warm opens connections, where there are some, in Lambda's init phase: all
+	// constructors but NewDefine call it. An error that wraps [ErrOptions] says that a
+	// field is wrong, and they return it. Any other is logged, and changes nothing.
 	Warm(ctx context.Context) error
 }
 
@@ -49,7 +49,7 @@ type Op struct {
 	// want room for, all at once. Default 1; not negative.
 	N int
 
-	// Windows, 1 to 8, must all have room for N events more, for Ask and Count.
+	// Windows are 1 to 8. For Ask and Count, all must have room for N events more.
 	// They may change from call to call. An event that is older than all Windows
 	// it was counted with may be forgotten. A Store may refuse a Max above 100
 	// beside other ops, and there Return and Reset need the Windows too.
@@ -72,8 +72,8 @@ type Verb int
 // What an [Op] does.
 const (
 	Look   Verb = iota // finds, and changes nothing
-	Ask                // the same, but all ops wait until there is room for N
-	Count              // adds N events, if there is room
+	Ask                // the same, but without room for N none of the ops is carried out
+	Count              // adds N events; without room for them none of the ops is carried out
 	Mark               // adds N events, whether there is room or not; all but the newest Max may be forgotten
 	Return             // takes away the newest N events, or as many as there are
 	Reset              // takes away all events

@@ -32,7 +32,7 @@ import (
 // to the attribute phone_number or email, and only if Cognito has it as verified. So
 // whoever signs up with somebody else's number and an address of his own does not get
 // into the account by e-mail after its owner has proved the number. Where nothing is
-// verified yet, only the first of the ways that the account has counts.
+// verified yet, the first of these ways that the account has counts, and no other.
 type OneOf struct {
 	// Ways are what the user can choose from, 2 to 8, the preferred one first. A Name
 	// has 1 to 16 lower-case letters, digits, "-" and "_". The State of a way has 96
