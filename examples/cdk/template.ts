@@ -1,21 +1,37 @@
-// Prints the templates of an example and of a production stack, with a stand-in for
-// the binaries, as a JSON list, for tests of other programs: node dist/template.js
+// Prints the templates of an example, of a production stack, and of one with all that
+// there is to choose, with names for the binaries, as JSON, for tests of other
+// programs: node dist/template.js
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { Code } from 'aws-cdk-lib/aws-lambda';
-import { CustomAuthStack } from './stack';
+import { Code, type CodeConfig } from 'aws-cdk-lib/aws-lambda';
+import { CustomAuthStack, type CustomAuthProps } from './stack';
 
-const folder = mkdtempSync(join(tmpdir(), 'customauth-cdk-'));
-writeFileSync(join(folder, 'bootstrap'), 'a stand-in');
-const code = () => Code.fromAsset(folder);
-const templates = [false, true].map((production) => Template.fromStack(new CustomAuthStack(new App(), 'CustomAuth', {
-  code: { challenges: code(), postAuth: code(), rotation: code() },
+class Named extends Code {
+  readonly isInline = false;
+  constructor(private readonly name: string) {
+    super();
+  }
+  bind(): CodeConfig {
+    return { s3Location: { bucketName: 'binaries', objectKey: this.name } };
+  }
+}
+
+const template = (props: Partial<CustomAuthProps>) => Template.fromStack(new CustomAuthStack(new App(), 'CustomAuth', {
+  code: { challenges: new Named('challenges'), postAuth: new Named('postauth'), rotation: new Named('rotation') },
   countries: 'US',
-  production,
-})).toJSON());
-console.log(JSON.stringify(templates));
-rmSync(folder, { recursive: true });
+  ...props,
+})).toJSON();
+console.log(JSON.stringify({
+  example: template({}),
+  production: template({ production: true }),
+  chosen: template({
+    production: true,
+    countries: 'DE,AT',
+    plan: 'plus',
+    senderId: 'Example',
+    originationNumber: '+4915550001234',
+    spendAlarm: 75,
+    alarmEmail: 'ops@example.com',
+  }),
+}));

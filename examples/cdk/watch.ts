@@ -5,6 +5,7 @@ import { CfnOutput, Duration, Fn, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -93,7 +94,24 @@ const counts: { name: string; metricName: string; dimensionsMap: Record<string, 
 ];
 
 export function watch(stack: Stack, { functions, table, spend, email }: Watched): void {
-  const topic = new sns.Topic(stack, 'Alarms', { enforceSSL: true });
+  // A policy replaces the one that a topic has without, by which everything in the
+  // account may publish. So it has to let the alarms in.
+  const topic = new sns.Topic(stack, 'Alarms');
+  topic.addToResourcePolicy(new iam.PolicyStatement({
+    sid: 'Alarms',
+    actions: ['sns:Publish'],
+    principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+    resources: [topic.topicArn],
+    conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+  }));
+  topic.addToResourcePolicy(new iam.PolicyStatement({
+    sid: 'EncryptedOnly',
+    effect: iam.Effect.DENY,
+    actions: ['sns:Publish'],
+    principals: [new iam.StarPrincipal()],
+    resources: [topic.topicArn],
+    conditions: { Bool: { 'aws:SecureTransport': 'false' } },
+  }));
   if (email) topic.addSubscription(new subscriptions.EmailSubscription(email));
   new CfnOutput(stack, 'AlarmTopic', { value: topic.topicArn });
 

@@ -3,6 +3,7 @@ package deploytest
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -50,7 +51,7 @@ func TestTakeover(t *testing.T) {
 	const attacker, victim = "+12065550100", "+12065550101"
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
-			s := d.read(t, false)
+			s := d.read(t, profiles[0])
 			inbox := new(cognitotest.Inbox)
 			api := newPool(t, inbox)
 			pool := maps.Clone(s.Pool)
@@ -97,7 +98,7 @@ func TestTakeover(t *testing.T) {
 func TestUnknownUsers(t *testing.T) {
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
-			s := d.read(t, true)
+			s := d.read(t, profiles[1])
 			for mode, want := range map[string]string{"ENABLED": "CUSTOM_CHALLENGE", "LEGACY": "UserNotFoundException"} {
 				api := newPool(t, new(cognitotest.Inbox))
 				client := typed(s.Client).(object)
@@ -130,6 +131,7 @@ func newPool(t *testing.T, inbox *cognitotest.Inbox) api {
 		CounterKey: customauth.Hide("a key that names the counters of a test"),
 		Store:      customauth.NewMemoryStore(),
 		Senders:    map[string]customauth.Sender{"SMS": inbox},
+		Logger:     slog.New(slog.DiscardHandler),
 	}, map[string]lambda.Handler{"PreSignUp": lambda.NewHandler(presignup.New(nil))})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,11 @@ output "region" {
   value = local.region
 }
 
+# Where the alarms go: subscribe whoever has to get them.
+output "alarm_topic" {
+  value = var.production ? aws_sns_topic.alarms[0].arn : null
+}
+
 # What a pool that exists has to name as its triggers.
 output "triggers" {
   value = {

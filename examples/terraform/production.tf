@@ -80,6 +80,47 @@ resource "aws_sns_topic" "alarms" {
   name  = "${var.name}-alarms"
 }
 
+resource "aws_sns_topic_policy" "alarms" {
+  count  = var.production ? 1 : 0
+  arn    = aws_sns_topic.alarms[0].arn
+  policy = data.aws_iam_policy_document.alarms[0].json
+}
+
+# A policy replaces the one that a topic has without, by which everything in the account
+# may publish. So it has to let the alarms in.
+data "aws_iam_policy_document" "alarms" {
+  count = var.production ? 1 : 0
+  statement {
+    sid       = "Alarms"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms[0].arn]
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+  statement {
+    sid       = "EncryptedOnly"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms[0].arn]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
 resource "aws_sns_topic_subscription" "alarms" {
   count     = var.production && var.alarm_email != null ? 1 : 0
   topic_arn = aws_sns_topic.alarms[0].arn
@@ -162,19 +203,36 @@ resource "aws_cloudwatch_dashboard" "customauth" {
   dashboard_name = "${var.name}-${local.region}"
   dashboard_body = jsonencode({
     widgets = [for i, graph in [
-      { title = "Texts and right answers", metrics = [[var.name, "Sent", "Trigger", "create", { label = "Sent" }], [var.name, "Count", "Trigger", "verify", "Outcome", "passed", { label = "Passed" }]] },
-      { title = "Refused", metrics = [[var.name, "Count", "Reason", "rate_limited", { label = "RateLimited" }], [var.name, "CountryClosed"]] },
-      { title = "Broken", metrics = [[var.name, "Count", "Outcome", "broken", { label = "Broken" }], [var.name, "Count", "Reason", "mismatch", { label = "Mismatch" }]] },
-      { title = "Errors", metrics = [for name in local.functions : ["AWS/Lambda", "Errors", "FunctionName", name]] },
-      { title = "Throttles", metrics = [for name in local.functions : ["AWS/Lambda", "Throttles", "FunctionName", name]] },
-      { title = "Texts this month, USD", metrics = [["AWS/SNS", "SMSMonthToDateSpentUSD"]] },
+      { title = "Texts and right answers", metrics = [
+        [var.name, "Sent", "Trigger", "create", { label = "Sent" }],
+        [var.name, "Count", "Trigger", "verify", "Outcome", "passed", { label = "Passed" }],
+      ] },
+      { title = "Refused", metrics = [
+        [var.name, "Count", "Reason", "rate_limited", { label = "RateLimited" }],
+        [var.name, "CountryClosed", { label = "CountryClosed" }],
+      ] },
+      { title = "Broken", metrics = [
+        [var.name, "Count", "Outcome", "broken", { label = "Broken" }],
+        [var.name, "Count", "Reason", "mismatch", { label = "Mismatch" }],
+      ] },
+      { title = "Time of a call, p99", metrics = [
+        ["AWS/Lambda", "Duration", "FunctionName", local.functions.challenges, { stat = "p99" }],
+        ["AWS/Lambda", "Duration", "FunctionName", local.functions.post_auth, { stat = "p99" }],
+      ] },
+      { title = "Errors and throttles", metrics = [
+        ["AWS/Lambda", "Errors", "FunctionName", local.functions.challenges],
+        ["AWS/Lambda", "Throttles", "FunctionName", local.functions.challenges],
+        ["AWS/Lambda", "Errors", "FunctionName", local.functions.post_auth],
+        ["AWS/Lambda", "Throttles", "FunctionName", local.functions.post_auth],
+      ] },
+      { title = "Texts this month, USD", metrics = [["AWS/SNS", "SMSMonthToDateSpentUSD", { stat = "Maximum", period = 3600 }]] },
       ] : {
       type       = "metric"
       x          = 8 * (i % 3)
       y          = 6 * floor(i / 3)
       width      = 8
       height     = 6
-      properties = { title = graph.title, metrics = graph.metrics, region = local.region, period = 300, stat = i == 5 ? "Maximum" : "Sum" }
+      properties = { title = graph.title, metrics = graph.metrics, region = local.region, period = 300, stat = "Sum" }
     }]
   })
 }

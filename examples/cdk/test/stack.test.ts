@@ -354,6 +354,19 @@ describe('production', () => {
       'CustomAuth Count Outcome=broken 1', 'CustomAuth Count Reason=mismatch 10', 'CustomAuth Count Reason=rate_limited 50',
       'CustomAuth CountryClosed 1',
     ]);
+    // Without the first one CloudWatch could not publish: a policy replaces the default.
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      Topics: [{ Ref: topic }],
+      PolicyDocument: {
+        Statement: [{
+          Sid: 'Alarms', Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' }, Action: 'sns:Publish', Resource: { Ref: topic },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        }, {
+          Sid: 'EncryptedOnly', Effect: 'Deny', Principal: '*', Action: 'sns:Publish', Resource: { Ref: topic },
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        }],
+      },
+    });
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
   });
   test('has the function write its metrics', () => {
@@ -499,6 +512,13 @@ test('cdk synth builds the functions for Lambda, without an account', () => {
   const assets = JSON.parse(readFileSync(join(out, 'CustomAuth.assets.json'), 'utf8'));
   const folders = Object.values<any>(assets.files).filter((f) => f.source.packaging === 'zip').map((f) => f.source.path);
   assert.equal(folders.length, 4, 'binaries');
+  const { Resources: resources } = JSON.parse(readFileSync(join(out, 'CustomAuth.template.json'), 'utf8'));
+  const commands = { Challenges: 'lambda', PostAuth: 'lambda/postauth', Rotation: 'lambda/rotation', Account: 'account' };
+  for (const [name, command] of Object.entries(commands)) {
+    const [, fn] = Object.entries<any>(resources).find(([id]) => new RegExp(`^${name}[0-9A-F]{8}$`).test(id))!;
+    const elf = readFileSync(join(out, assets.files[fn.Properties.Code.S3Key.replace('.zip', '')].source.path, 'bootstrap'));
+    assert.ok(elf.includes(`path\tgithub.com/cyber-eternal/customauth/examples/cdk/${command}\n`), `${name} is not built of ${command}`);
+  }
   for (const folder of folders) {
     const elf = readFileSync(join(out, folder, 'bootstrap'));
     assert.equal(elf.toString('latin1', 0, 4), '\x7fELF');
