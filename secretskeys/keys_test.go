@@ -149,6 +149,39 @@ func TestRereads(t *testing.T) {
 	})
 }
 
+// A function that was frozen, or restored from a snapshot, finds its keys as old as they
+// are. In the bubbles of the other tests both clocks go alike.
+func TestRereadsAfterFreeze(t *testing.T) {
+	s := newService(firstKey)
+	h, err := secretskeys.NewHandler(t.Context(), secretskeys.Options{
+		Client: s.client(), SecretID: secretID, Logger: slog.New(slog.DiscardHandler),
+		Build: func(keys []customauth.Secret) (lambda.Handler, error) {
+			return handlerFunc(func(context.Context, []byte) ([]byte, error) { return json.Marshal(len(keys)) }), nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.rotate(t.Context(), "v1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		frozen time.Duration
+		want   string
+	}{{0, "1"}, {time.Minute, "1"}, {time.Hour, "2"}} {
+		secretskeys.Freeze(h, test.frozen)
+		got, err := h.Invoke(t.Context(), nil)
+		if err != nil || string(got) != test.want {
+			t.Errorf("after %v the handler has %s keys, %v, want %s", test.frozen, got, err, test.want)
+		}
+	}
+	secretskeys.Freeze(h, -time.Minute) // the clock was set back: the age is not known
+	before := s.reads
+	if _, err := h.Invoke(t.Context(), nil); err != nil || s.reads != before+1 {
+		t.Errorf("%d reads after the clock was set back, %v, want %d", s.reads, err, before+1)
+	}
+}
+
 func TestNewHandlerRefuses(t *testing.T) {
 	build := func([]customauth.Secret) (lambda.Handler, error) { return nil, errors.New("no handler") }
 	tests := map[string]struct {

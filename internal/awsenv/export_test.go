@@ -9,11 +9,14 @@ import (
 // MaxIdle is how long a connection may rest.
 const MaxIdle = maxIdle
 
-// Rest makes the connections as old as after a rest of d.
+// Rest makes the connections as old as after a freeze of d, while the monotonic clock
+// stands still: what has a reading of that clock is compared by it, and gets no older.
 func (c *Conns) Rest(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.used = c.used.Add(-d)
+	if c.used == c.used.Round(0) { // without such a reading
+		c.used = c.used.Add(-d)
+	}
 }
 
 // Trusting returns a client that tries a few roots first, and then all.
