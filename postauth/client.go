@@ -69,7 +69,7 @@ type flows struct {
 
 type answer struct {
 	manner manner
-	until  time.Time
+	until  time.Time // wall time: the monotonic clock may stand still while a function is frozen
 }
 
 // of is how users sign in by an app client.
@@ -123,7 +123,7 @@ func (f *flows) remember(key string, look func() (manner, error)) (manner, error
 	if f.known == nil || len(f.known) >= 1000 { // a pool has 1,000 app clients at most
 		f.known = map[string]answer{}
 	}
-	f.known[key] = answer{m, time.Now().Add(remembered)}
+	f.known[key] = answer{m, time.Now().Round(0).Add(remembered)}
 	return m, nil
 }
 

@@ -244,6 +244,24 @@ func TestLooksAppClientsUpEveryFiveMinutes(t *testing.T) {
 	})
 }
 
+// A function that was frozen for longer looks again, too. A bubble of synctest has no
+// monotonic clock, so this is outside of one.
+func TestLooksAppClientsUpAfterFreeze(t *testing.T) {
+	client := flows("ALLOW_CUSTOM_AUTH")
+	s := serve(t, func(w http.ResponseWriter, _ call) { reply(w, 200, map[string]any{"UserPoolClient": client}) })
+	look := postauth.NewLook(s.client)
+	for _, test := range []struct {
+		frozen time.Duration
+		want   bool
+	}{{0, true}, {4 * time.Minute, true}, {2 * time.Minute, false}} {
+		look.Freeze(test.frozen)
+		if got, err := look.ByCode(t.Context(), pool, "client"); err != nil || got != test.want {
+			t.Errorf("after %v more: by a code alone: %v, %v, want %v", test.frozen, got, err, test.want)
+		}
+		client = flows("ALLOW_CUSTOM_AUTH", "ALLOW_USER_SRP_AUTH")
+	}
+}
+
 // What the service can do to the trigger, over real HTTP with the real client.
 func TestFailures(t *testing.T) {
 	fails := func(status int, name string) func(http.ResponseWriter, call) {
