@@ -150,7 +150,8 @@ func TestRereads(t *testing.T) {
 }
 
 // A function that was frozen, or restored from a snapshot, finds its keys as old as they
-// are. In the bubbles of the other tests both clocks go alike.
+// are. A bubble of synctest has no monotonic clock, so this is
+// outside of one.
 func TestRereadsAfterFreeze(t *testing.T) {
 	s := newService(firstKey)
 	h, err := secretskeys.NewHandler(t.Context(), secretskeys.Options{
