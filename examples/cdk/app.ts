@@ -4,10 +4,12 @@
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import flags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { buildLambda } from './build';
 import { CustomAuthStack, type AccountPage } from './stack';
 
-const app = new App();
+// The CDK's recommended settings: without, each command says that they are not set.
+const app = new App({ context: flags });
 const project = join(__dirname, '..'); // this file runs as dist/app.js
 
 new CustomAuthStack(app, 'CustomAuth', {

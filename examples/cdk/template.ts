@@ -4,6 +4,7 @@
 
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import flags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { Code, type CodeConfig } from 'aws-cdk-lib/aws-lambda';
 import { CustomAuthStack, type CustomAuthProps } from './stack';
 
@@ -17,7 +18,7 @@ class Named extends Code {
   }
 }
 
-const template = (props: Partial<CustomAuthProps>) => Template.fromStack(new CustomAuthStack(new App(), 'CustomAuth', {
+const template = (props: Partial<CustomAuthProps>) => Template.fromStack(new CustomAuthStack(new App({ context: flags }), 'CustomAuth', {
   code: { challenges: new Named('challenges'), postAuth: new Named('postauth'), rotation: new Named('rotation') },
   countries: 'US',
   ...props,

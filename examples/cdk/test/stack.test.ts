@@ -1,13 +1,14 @@
 // Asserts the synthesised template: what would be deployed, property by property.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import flags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { CustomAuthStack, type CustomAuthProps } from '../stack';
 
@@ -21,7 +22,7 @@ writeFileSync(join(binary, 'bootstrap'), 'a stand-in');
 
 function synthesise(props: Partial<CustomAuthProps> = {}): Template {
   const code = () => Code.fromAsset(binary);
-  return Template.fromStack(new CustomAuthStack(new App(), 'CustomAuth', {
+  return Template.fromStack(new CustomAuthStack(new App({ context: flags }), 'CustomAuth', {
     code: { challenges: code(), postAuth: code(), rotation: code() }, countries: 'US', ...props,
   }));
 }
@@ -217,7 +218,7 @@ describe('functions', () => {
     }
     assert.deepEqual(challenges.statements, [
       ownLog('Challenges'),
-      { Sid: 'ReadKeys', Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: [{ Ref: key }, { Ref: counterKey }] },
+      { Sid: 'ReadKeys', Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: [{ Ref: counterKey }, { Ref: key }] },
       ...texts,
       {
         Sid: 'Count',
@@ -450,7 +451,7 @@ describe('account', () => {
       ({ Sid: sid, Effect: 'Allow', Action: actions.length === 1 ? actions[0] : actions, Resource: resource });
     assert.deepEqual(account.statements, [
       allowed('WriteOwnLog', arn(resource(template, 'AWS::Logs::LogGroup', 'AccountLog')), 'logs:CreateLogStream', 'logs:PutLogEvents'),
-      allowed('ReadKeys', [{ Ref: credentialKey }, { Ref: accountKey }], 'secretsmanager:GetSecretValue'),
+      allowed('ReadKeys', [{ Ref: accountKey }, { Ref: credentialKey }], 'secretsmanager:GetSecretValue'),
       allowed('Enrol', arn(table), 'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query'),
       allowed('Count', arn(counters), 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'),
       ...texts,
@@ -508,7 +509,8 @@ test('outputs', () => {
 
 test('cdk synth builds the functions for Lambda, without an account', () => {
   const out = join(scratch, 'out');
-  synth(out, { account: 'true', origin: 'https://app.example.com' });
+  const said = synth(out, { account: 'true', origin: 'https://app.example.com' });
+  assert.doesNotMatch(said, /feature flags/);
   const assets = JSON.parse(readFileSync(join(out, 'CustomAuth.assets.json'), 'utf8'));
   const folders = Object.values<any>(assets.files).filter((f) => f.source.packaging === 'zip').map((f) => f.source.path);
   assert.equal(folders.length, 4, 'binaries');
@@ -548,10 +550,11 @@ test('cfn-lint', { skip: hasCfnLint() ? false : 'cfn-lint is not installed' }, (
   assert.equal(lint.status, 0, lint.stdout + lint.stderr);
 });
 
-// synth runs the CDK's command line with no credentials and no configuration.
-function synth(out: string, context: Record<string, string>): void {
+// synth runs the CDK's command line with no credentials and no configuration, and returns
+// what it says.
+function synth(out: string, context: Record<string, string>): string {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_') && !name.startsWith('CDK_')));
-  execFileSync(
+  const cdk = spawnSync(
     join(project, 'node_modules', '.bin', 'cdk'),
     ['synth', '--quiet', '--app', 'node dist/app.js', '--output', out, ...Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     {
@@ -563,9 +566,12 @@ function synth(out: string, context: Record<string, string>): void {
         AWS_EC2_METADATA_DISABLED: 'true',
         CDK_DISABLE_CLI_TELEMETRY: 'true',
       },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
     },
   );
+  assert.equal(cdk.status, 0, cdk.stderr);
+  return cdk.stderr;
 }
 
 function hasCfnLint(): boolean {
