@@ -62,7 +62,7 @@ func checkWrong(e *env) {
 func hostile() []string {
 	return []string{
 		" ", "\t", "null", "[]", "{", `{"id":null,"response":{}}`, `{"id":1e999}`, strings.Repeat("[", 10000), strings.Repeat("A", 16<<10),
-		"=", "%00", "../../etc/passwd", "' OR 1=1 --", "\u202e123456", "１２３４５６", "\u0000", "\xff\xfe", "é", "0", "-1", "99999999999999999999",
+		"=", "%00", "../../etc/passwd", "' OR 1=1 --", "\u202e123", "１２３", "\u0000", "\xff\xfe", "é", "0", "-1", "99999999999999999999",
 		base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\xa3", 3000))),
 	}
 }

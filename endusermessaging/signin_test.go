@@ -52,7 +52,7 @@ func TestTriggers(t *testing.T) {
 				}
 				timeout := time.Duration(0) // the default, for SMS
 				if medium != "SMS" {
-					timeout = 600 * time.Millisecond
+					timeout = 1500 * time.Millisecond
 				}
 				var logged bytes.Buffer
 				options := customauth.Options{

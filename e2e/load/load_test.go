@@ -208,8 +208,8 @@ func (c *crowdRun) report(t *testing.T, n int) {
 	if right+starved != int64(n) {
 		t.Errorf("want %d", n)
 	}
-	if imitated > starved {
-		t.Errorf("nobody was told %d times that a delivery failed, but only %d were starved", imitated, starved)
+	if imitated > 0 && starved == 0 {
+		t.Errorf("nobody was told %d times that a delivery failed, and no delivery did", imitated)
 	}
 }
 
