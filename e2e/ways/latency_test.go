@@ -33,10 +33,10 @@ var people = []string{
 
 // Each of so many people of each kind signs in so often. Where the times of one of two
 // kinds alone are left to chance (see strata), their AUC has a standard deviation of
-// 1/√(12·1024), 0.009.
+// 1/√(12·1536), 0.007.
 const (
 	persons = 16
-	rounds  = 64
+	rounds  = 96
 )
 
 // What is asked for is an AUC of 0.45 to 0.55.
