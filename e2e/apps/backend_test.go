@@ -26,6 +26,9 @@ func TestBackendInGo(t *testing.T) {
 	handler, err := customauth.NewHandler(customauth.Options{
 		Keys:    []customauth.Secret{customauth.Hide("0123456789abcdef0123456789ABCDEF")},
 		Senders: map[string]customauth.Sender{"SMS": inbox},
+
+		// A store of its own, so that the test can be run many times in a process.
+		Store: customauth.NewMemoryStore(), CounterKey: customauth.Hide("fedcba9876543210FEDCBA9876543210"),
 	}, map[string]lambda.Handler{"PreSignUp": lambda.NewHandler(presignup.New(nil))})
 	if err != nil {
 		t.Fatal(err)
