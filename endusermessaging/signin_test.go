@@ -60,6 +60,7 @@ func TestTriggers(t *testing.T) {
 					Senders: map[string]customauth.Sender{way: sender},
 					Guard:   feedback,
 					Steps:   []customauth.Step{{Name: "phone", Challenge: customauth.OTP{Medium: way, Generator: fixed}}},
+					Store:   customauth.NewMemoryStore(),
 					Logger:  slog.New(slog.NewJSONHandler(&logged, nil)),
 
 					SendTimeout: timeout,

@@ -44,6 +44,7 @@ func TestTrigger(t *testing.T) {
 				Keys:    []customauth.Secret{customauth.Hide("0123456789abcdefghijklmnopqrstuv")},
 				Senders: map[string]customauth.Sender{"EMAIL": &ses.Sender{From: "login@example.com"}},
 				Steps:   []customauth.Step{{Name: "email", Challenge: customauth.OTP{Medium: "EMAIL"}}},
+				Store:   customauth.NewMemoryStore(),
 				Logger:  slog.New(slog.NewJSONHandler(&logged, nil)),
 			})
 			if err != nil {

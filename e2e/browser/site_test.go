@@ -68,6 +68,8 @@ type site struct {
 	calls []string // operations that were called
 	names []string // user names that the calls had
 	down  bool     // no call is answered
+
+	before func() // comes before the next InitiateAuth
 }
 
 // sender puts messages into the inbox, unless the test says otherwise.
@@ -182,6 +184,10 @@ func (s *site) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		panic(http.ErrAbortHandler)
 	}
+	if operation == "InitiateAuth" && s.before != nil {
+		s.before()
+		s.before = nil
+	}
 	s.calls = append(s.calls, operation)
 	s.names = append(s.names, in.Username)
 	var answer string
@@ -211,6 +217,18 @@ func (s *site) inject(prefix, name, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next = append(s.next, prefix+answer)
+}
+
+// signInBefore lets a sign-in in another window be a moment ahead of the next one of the
+// page: however slow the page is, there is a text that was just sent.
+func (s *site) signInBefore(t *testing.T, phone string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = func() {
+		if _, err := s.pool.SignIn(t.Context(), phone); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // setDown stops the API, or starts it again.
