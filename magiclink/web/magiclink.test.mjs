@@ -9,7 +9,8 @@ class Browser {
   storage = storage();
   name = Math.random().toString(36);
   time = 1_000_000;
-  tab(href = "https://app.example.com/sign-in") {
+  // A patient tab waits for the other one as long as it takes, any other a moment.
+  tab(href = "https://app.example.com/sign-in", { patient = false } = {}) {
     const browser = this;
     const url = new URL(href);
     const tab = {
@@ -17,10 +18,10 @@ class Browser {
       location: url,
       history: { state: null, replaceState: (_s, _t, to) => { tab.address = to; } },
       address: href,
-      setTimeout: (f, ms) => setTimeout(f, ms / 50),
+      setTimeout: (f, ms) => patient || setTimeout(f, ms / 50),
       Date: { now: () => browser.time },
       BroadcastChannel: class extends BroadcastChannel {
-        constructor(name) { super(browser.name + name); this.unref?.(); }
+        constructor(name) { super(browser.name + name); }
       },
     };
     return tab;
@@ -43,7 +44,7 @@ test("another tab, the one that asked is open", async () => {
   const browser = new Browser();
   const codes = [];
   const pending = asked(parameters, { onCode: (c) => codes.push(c) }, browser.tab());
-  const arrival = arrived(browser.tab(link));
+  const arrival = arrived(browser.tab(link, { patient: true }));
   assert.equal(arrival.here, true);
   await sleep(30);
   assert.deepEqual(codes, [], "nothing happens before the click");
