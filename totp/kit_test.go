@@ -22,6 +22,7 @@ func TestKit(t *testing.T) {
 		AfterPassword: true,
 		New: func(t *testing.T) customauth.Challenge {
 			c, secrets = codes(t, credential.NewMemoryStore()), map[string]customauth.Secret{}
+			c.Digits = 8 // so that hardly ever a code of one user is right for another
 			return c
 		},
 		Enrol: func(t *testing.T, r customauth.Request) {
