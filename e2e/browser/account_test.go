@@ -170,14 +170,30 @@ func text(p *page, selector string) string {
 }
 
 // appCode is what an authenticator app shows: RFC 6238, written down here.
-func appCode(t *testing.T, secret string) string {
+func appCode(t *testing.T, secret string) string { return appCodeIn(t, secret, 0) }
+
+// wrongAppCode is none of the codes of these minutes.
+func wrongAppCode(t *testing.T, secret string) string {
+	right := map[string]bool{}
+	for steps := range int64(6) {
+		right[appCodeIn(t, secret, steps-2)] = true
+	}
+	code := "000000"
+	for right[code] {
+		code = code[1:] + "1"
+	}
+	return code
+}
+
+// appCodeIn is what the app shows in so many steps of 30 seconds.
+func appCodeIn(t *testing.T, secret string, steps int64) string {
 	t.Helper()
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(secret, " ", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	mac := hmac.New(sha1.New, key)
-	binary.Write(mac, binary.BigEndian, time.Now().Unix()/30)
+	binary.Write(mac, binary.BigEndian, time.Now().Unix()/30+steps)
 	sum := mac.Sum(nil)
 	at := sum[len(sum)-1] & 15
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&(1<<31-1)%1e6)
@@ -275,7 +291,7 @@ func TestAccount(t *testing.T) {
 	if got := p.scan(); !strings.HasPrefix(got, "otpauth://totp/customauth:") || !strings.Contains(got, "secret="+strings.ReplaceAll(secret, " ", "")) {
 		t.Error("a camera reads something else than the key that is shown")
 	}
-	p.typeIn("#app-code", wrong(appCode(t, secret))+"\r")
+	p.typeIn("#app-code", wrongAppCode(t, secret)+"\r")
 	p.says("That is not the code.")
 	check("app")
 	p.typeIn("#app-code", appCode(t, secret)+"\r")
