@@ -157,6 +157,9 @@ func TestTellsNobodyAbroad(t *testing.T) {
 	if texts := r.aws.texts(); len(texts) > 0 {
 		t.Errorf("texts were sent: %q", texts)
 	}
+	if err := f.Close(); err != nil { // then all that it wrote is there
+		t.Error(err)
+	}
 	if !strings.Contains(r.log.String(), "country_denied") {
 		t.Errorf("the log does not say why: %s", r.log.String())
 	}
