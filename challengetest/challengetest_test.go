@@ -34,6 +34,9 @@ func TestOTPByMail(t *testing.T) {
 	challengetest.Run(t, challengetest.Config{New: step(customauth.OTP{Medium: "EMAIL", Generator: customauth.Alphanumeric(8)}), Answer: newest})
 }
 
+// TestExample: the step that the example shows passes the test that it shows.
+func TestExample(t *testing.T) { testDesk(t) }
+
 func TestAfterPassword(t *testing.T) {
 	challengetest.Run(t, challengetest.Config{New: step(customauth.OTP{}), Answer: newest, AfterPassword: true})
 }
