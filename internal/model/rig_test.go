@@ -53,6 +53,8 @@ type rig struct {
 	seen     []customauth.Event
 	trespass error // the store was asked for what must not be
 
+	rows map[place]bool // the counters of events in a row, ever
+
 	define customauth.Handler[defineEvent]
 	create customauth.Handler[createEvent]
 	verify customauth.Handler[verifyEvent]
@@ -86,6 +88,11 @@ func (r *rig) Update(_ context.Context, key string, ops ...customauth.Op) ([]cus
 
 		if slices.Contains(places[:i], places[i]) || i >= 8 {
 			return nil, errors.New("two ops for one counter, or too many")
+		}
+		if op.InARow > 0 {
+			r.rows[places[i]] = true
+		} else if op.Verb == customauth.Return && r.rows[places[i]] {
+			r.trespass = fmt.Errorf("a Return does not say that %q counts in a row: a store may take back nothing", op.Counter)
 		}
 		found[i] = r.find(places[i], op)
 		room = room && (found[i].Wait == 0 || op.Verb != customauth.Ask && op.Verb != customauth.Count)
@@ -258,7 +265,7 @@ func (l mailedLink) Issue(ctx context.Context, r customauth.Request) (customauth
 // newRig builds handlers for the rules.
 func newRig(t *testing.T, b rulebook, keys []customauth.Secret) *rig {
 	t.Helper()
-	r := &rig{rules: b, store: newLedger()}
+	r := &rig{rules: b, store: newLedger(), rows: map[place]bool{}}
 	o := customauth.Options{
 		Keys:             keys,
 		CounterKey:       key(9),
