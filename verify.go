@@ -186,13 +186,17 @@ func (p *pass) check(ctx context.Context, step Step, r Request) (Checked, error)
 // remembers that the code is used and what it proved: one write for the account.
 func (p *pass) settle(ctx context.Context, g guess, rec *seal.Record, got Checked) {
 	var ops []Op
-	list := g.counted
-	if rec.Flags&seal.Unguessable == 0 {
-		ops = p.engine.mayGuess(Return, p.call.UserNotFound) // an earlier step alone forgives nothing before it
-		list = list[1:]                                      // what was counted for the account
+	list, guessed := g.counted, rec.Flags&seal.Unguessable == 0
+	if guessed {
+		ops = append(ops, Op{Verb: Return, Counter: "guess"})
+		list = list[1:] // what was counted for the account
 	}
-	if int(rec.Step) == len(p.flow.steps)-1 { // whoever got to the end is the user
-		ops = append(ops[:min(len(ops), 1)], Op{Verb: Reset, Counter: "failures"})
+	switch {
+	case int(rec.Step) == len(p.flow.steps)-1:
+		ops = append(ops, Op{Verb: Reset, Counter: "failures"}) // whoever got to the end is the user
+	case guessed:
+		failures := p.engine.mayGuess(Return, p.call.UserNotFound)[1]
+		ops = append(ops, failures) // an earlier step alone forgives none before it
 	}
 	if rec.Length > 0 && !g.again {
 		ops = append(ops, used(Mark, rec))
