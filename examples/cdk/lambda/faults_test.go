@@ -33,6 +33,7 @@ const (
 	slow      fault = "slow" // 50 ms
 	throttled fault = "throttled"
 	dead      fault = "dead" // no answer; the connection ends
+	hung      fault = "hung" // no answer, and the connection stays
 )
 
 // faults are what is wrong with each service.
@@ -65,6 +66,10 @@ func (f *faults) strike(w http.ResponseWriter, r *http.Request, service string) 
 		return true
 	case dead:
 		panic(http.ErrAbortHandler)
+	case hung:
+		io.Copy(io.Discard, r.Body) // else the server does not notice that the caller went away
+		<-r.Context().Done()
+		return true
 	}
 	return false
 }
@@ -87,12 +92,15 @@ func TestFaults(t *testing.T) {
 		{dynamoDB, slow, opens, opens},
 		{dynamoDB, throttled, failed + "CreateAuthChallenge", failed + "VerifyAuthChallengeResponse"},
 		{dynamoDB, dead, failed + "CreateAuthChallenge", failed + "VerifyAuthChallengeResponse"},
+		{dynamoDB, hung, failed + "CreateAuthChallenge", failed + "VerifyAuthChallengeResponse"},
 		{sns, slow, opens, opens},
 		{sns, throttled, asked + "delivery_failed", opens},
 		{sns, dead, asked + "delivery_failed", opens},
+		{sns, hung, asked + "delivery_failed", opens},
 		{cognito, slow, opens, opens},
 		{cognito, throttled, failed + "PostAuthentication", failed + "PostAuthentication"},
 		{cognito, dead, failed + "PostAuthentication", failed + "PostAuthentication"},
+		{cognito, hung, failed + "PostAuthentication", failed + "PostAuthentication"},
 		// The keys are there, and read again only later.
 		{secretsManager, slow, opens, opens},
 		{secretsManager, throttled, opens, opens},
@@ -178,11 +186,14 @@ func TestFaultsAtStart(t *testing.T) {
 		{secretsManager, slow, ""},
 		{secretsManager, throttled, "reading the keys"},
 		{secretsManager, dead, "reading the keys"},
+		{secretsManager, hung, "reading the keys"},
 		{dynamoDB, slow, ""},
 		{dynamoDB, throttled, ""}, // each sign-in asks again
 		{dynamoDB, dead, ""},
+		{dynamoDB, hung, ""},
 		{sns, slow, ""},
 		{sns, dead, ""},
+		{sns, hung, ""},
 	} {
 		t.Run(fmt.Sprintf("%s %s", test.service, test.what), func(t *testing.T) {
 			aws, log := newAWS(t), new(syncBuffer)

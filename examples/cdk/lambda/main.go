@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -29,7 +30,11 @@ import (
 
 func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-	handler, err := newHandler(context.Background())
+	// The start has 10 s, and 5 when Lambda repeats it with the first call: what Secrets
+	// Manager does not answer by then is said in the log.
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	handler, err := newHandler(ctx)
+	cancel()
 	if err != nil {
 		slog.Error("cannot start", "error", err)
 		os.Exit(1)
