@@ -13,6 +13,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -40,9 +41,10 @@ type fakeAWS struct {
 	secure, plain *httptest.Server
 	dynamoDB      http.Handler
 	stopDynamoDB  func()
-	table, key    string
-	roots         string // file with the roots of this machine, and ours
-	empty         string // folder
+	table         string
+	secrets       map[string]string // keys by name
+	roots         string            // file with the roots of this machine, and ours
+	empty         string            // folder
 	nRoots        int
 }
 
@@ -50,10 +52,12 @@ type fakeAWS struct {
 var systemRoots = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"}
 
 func newAWS(ctx context.Context, dir string) (*fakeAWS, error) {
-	a := &fakeAWS{sns: fakesns.New(), table: "counters", roots: filepath.Join(dir, "roots.pem"), empty: filepath.Join(dir, "empty")}
-	key := make([]byte, 32)
-	rand.Read(key)
-	a.key = base64.StdEncoding.EncodeToString(key)
+	a := &fakeAWS{sns: fakesns.New(), table: "counters", secrets: make(map[string]string), roots: filepath.Join(dir, "roots.pem"), empty: filepath.Join(dir, "empty")}
+	for _, secret := range []string{"keys", "counter-key"} {
+		key := make([]byte, 32)
+		rand.Read(key)
+		a.secrets[secret] = base64.StdEncoding.EncodeToString(key)
+	}
 	chain, root, err := certificates()
 	if err != nil {
 		return nil, err
@@ -99,7 +103,9 @@ func (a *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
 	switch service {
 	case "secretsmanager":
-		fmt.Fprintf(w, `{"SecretString":%q,"VersionId":"1"}`, a.key)
+		var in struct{ SecretId string }
+		json.NewDecoder(r.Body).Decode(&in)
+		fmt.Fprintf(w, `{"SecretString":%q,"VersionId":"1"}`, a.secrets[in.SecretId])
 	case "DynamoDB_20120810":
 		w.Header().Del("Content-Type")
 		a.dynamoDB.ServeHTTP(w, r)
