@@ -162,6 +162,7 @@ func TestSenderFailures(t *testing.T) {
 		{"opted out", fails(customauth.ErrOptedOut), false, 30 * time.Second, 0, customauth.ErrOptedOut, "opted out"},
 		{"invalid", fails(customauth.ErrInvalidDestination), false, 30 * time.Second, 0, customauth.ErrInvalidDestination, "cannot be sent to"},
 		{"not authorized", fails(customauth.ErrUnauthorized), false, 0, 0, customauth.ErrUnauthorized, "not authorized"},
+		{"wrong fields", fails(customauth.ErrOptions), false, 0, 0, customauth.ErrOptions, "options"},
 		{"unknown failure", fails(errors.New("HTTP 500")), true, 30 * time.Second, 0, nil, "HTTP 500"},
 		{"hangs", hang, true, 30 * time.Second, 3 * time.Second, context.DeadlineExceeded, "deadline"},
 		{"hangs and does not listen", deaf, true, 30 * time.Second, 3 * time.Second, context.DeadlineExceeded, "deadline"},

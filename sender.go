@@ -30,9 +30,9 @@ import (
 type Sender interface {
 	// Send sends one message.
 	//
-	// An error that wraps [ErrThrottled] or [ErrUnauthorized] says that nothing was
-	// sent: the send is not counted, and the user may ask again at once. One that
-	// wraps [ErrOptedOut] or [ErrInvalidDestination] says that nothing can be sent to
+	// An error that wraps [ErrThrottled], [ErrUnauthorized] or [ErrOptions] says that
+	// nothing was sent: the send is not counted, and the user may ask again at once. One
+	// that wraps [ErrOptedOut] or [ErrInvalidDestination] says that nothing can be sent to
 	// this destination: the send is counted. After any other error the message may
 	// be on its way, and its code stays valid. The user sees "delivery_failed" in all
 	// cases; the error's text goes to the log, without the address and the code.
@@ -289,7 +289,7 @@ func (rd *round) send(ctx context.Context) (end int) {
 	}
 	rd.why, rd.cause = ReasonDelivery, clean(err, m)
 	switch {
-	case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnauthorized):
+	case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnauthorized), errors.Is(err, ErrOptions):
 		return undelivered
 	case errors.Is(err, ErrOptedOut), errors.Is(err, ErrInvalidDestination):
 		return unreachable

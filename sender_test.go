@@ -128,6 +128,21 @@ func TestSNSSender(t *testing.T) {
 	}
 }
 
+// TestSNSWrapped: whoever wraps the sender keeps what it refuses.
+func TestSNSWrapped(t *testing.T) {
+	e := newEndpoint(t)
+	wrong := &customauth.SNSSender{Type: "Urgent"}
+	o := customauth.Options{Keys: []customauth.Secret{key}, Senders: map[string]customauth.Sender{"SMS": struct{ *customauth.SNSSender }{wrong}}}
+	if _, err := customauth.NewCreate(o); !errors.Is(err, customauth.ErrOptions) || !strings.Contains(err.Error(), "SNSSender.Type must be") {
+		t.Errorf("embedded: %v", err)
+	}
+	// As a function it cannot be asked by the constructor.
+	err := customauth.SenderFunc(wrong.Send).Send(t.Context(), message)
+	if !errors.Is(err, customauth.ErrOptions) || len(e.sent()) != 0 {
+		t.Errorf("as a function: %v, %d requests", err, len(e.sent()))
+	}
+}
+
 // TestSNSFailures: what SNS says becomes what an operator understands, without
 // the number, and one message is one request unless SNS refused the first.
 func TestSNSFailures(t *testing.T) {

@@ -76,6 +76,9 @@ func (s *SNSSender) Send(ctx context.Context, m Message) error {
 	if m.To.Medium != "SMS" {
 		return fmt.Errorf("%w: sns sends SMS, not %s", ErrInvalidDestination, m.To.Medium)
 	}
+	if err := s.validate(); err != nil { // nobody may have called Warm
+		return fmt.Errorf("%w: %w", ErrOptions, err)
+	}
 	publish := s.Client
 	if publish == nil {
 		c, err := s.client()
