@@ -67,7 +67,6 @@ func (f *faults) strike(w http.ResponseWriter, r *http.Request, service string) 
 	case dead:
 		panic(http.ErrAbortHandler)
 	case hung:
-		io.Copy(io.Discard, r.Body) // else the server does not notice that the caller went away
 		<-r.Context().Done()
 		return true
 	}

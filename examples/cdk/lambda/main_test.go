@@ -174,6 +174,34 @@ func TestDoesNotStart(t *testing.T) {
 	}
 }
 
+// TestNothingIsWarmedTwice: at the start each function reads its keys and opens its
+// connections, and asks for nothing more than once.
+func TestNothingIsWarmedTwice(t *testing.T) {
+	for name, test := range map[string]struct {
+		binary string
+		secret int // how many are read
+	}{"challenges": {challenges, 2}, "postauth": {postAuth, 1}, "rotation": {rotation, 0}} {
+		t.Run(name, func(t *testing.T) {
+			aws := newAWS(t)
+			start(t, test.binary, aws, dynamotest.Table(t), new(syncBuffer))
+			aws.mu.Lock()
+			defer aws.mu.Unlock()
+			secrets := 0
+			for request, n := range aws.asked {
+				if n > 1 {
+					t.Errorf("%d times: %s", n, request)
+				}
+				if strings.Contains(request, "GetSecretValue") {
+					secrets++
+				}
+			}
+			if secrets != test.secret {
+				t.Errorf("%d secrets were read, want %d", secrets, test.secret)
+			}
+		})
+	}
+}
+
 func environment(aws *fakeAWS) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws.URL,
@@ -251,6 +279,7 @@ type fakeAWS struct {
 	told   map[string]string
 	text   string
 	signed map[string]bool // by which access keys
+	asked  map[string]int  // how many times each request came
 }
 
 func newAWS(t *testing.T) *fakeAWS {
@@ -259,7 +288,7 @@ func newAWS(t *testing.T) *fakeAWS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fakeAWS{secrets: newSecrets(), told: map[string]string{}, signed: map[string]bool{}}
+	f := &fakeAWS{secrets: newSecrets(), told: map[string]string{}, signed: map[string]bool{}, asked: map[string]int{}}
 	f.dynamoDB = &httputil.ReverseProxy{
 		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		ErrorLog: log.New(io.Discard, "", 0), // a store that gives up waiting
@@ -270,6 +299,14 @@ func newAWS(t *testing.T) *fakeAWS {
 }
 
 func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	f.mu.Lock()
+	f.asked[fmt.Sprintf("%s %s %s", r.Method, r.Header.Get("X-Amz-Target"), body)]++
+	f.mu.Unlock()
 	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=")
 	if !ok {
 		return // a connection that is opened beforehand
