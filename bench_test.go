@@ -47,7 +47,7 @@ func BenchmarkTriggers(b *testing.B) {
 	unlimited := limited
 	unlimited.InsecureNoLimits = true // so that more than one text is sent
 
-	sealed := seal(b, limited)
+	sealed := recordOf(b, limited)
 	code := sent
 	define := started(customauth.NewDefine)
 	create := started(customauth.NewCreate)
@@ -158,8 +158,8 @@ func benchEvent(b *testing.B, file string, request document) []byte {
 	return payload
 }
 
-// seal lets Create make a challenge and returns its record.
-func seal(b *testing.B, o customauth.Options) string {
+// recordOf lets Create make a challenge and returns its record.
+func recordOf(b *testing.B, o customauth.Options) string {
 	h, err := customauth.NewHandler(o, nil)
 	if err != nil {
 		b.Fatal(err)

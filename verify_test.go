@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/internal/seal"
 )
 
 // TestAnswers: what people type, and what attackers send.
@@ -168,6 +169,22 @@ func TestForeignRecords(t *testing.T) {
 				t.Error("a text was sent")
 			}
 		})
+	}
+}
+
+// TestNoSuchStep: a record is of one of the handlers' own steps. A release that asks for
+// a password where the one before asked something else of the same name gets its records.
+func TestNoSuchStep(t *testing.T) {
+	word := custom{issued: customauth.Issued{Answer: customauth.Hide("kitten")}}
+	s := newRig(t, customauth.Options{Steps: []customauth.Step{step("password", word), otp(customauth.OTP{})}}).start()
+	s.rig = newRig(t, customauth.Options{Steps: []customauth.Step{customauth.Password(), otp(customauth.OTP{})}})
+	if s.check("kitten", nil) || !errors.Is(s.err, customauth.ErrMismatch) {
+		t.Errorf("of a password: %v", s.err)
+	}
+	s = newRig(t, customauth.Options{}).start()
+	beyond := seal.New([][]byte{[]byte(key.Reveal())}, []string{"otp"}).Seal(&seal.Record{Step: 1}, seal.Who{Pool: pool, Client: client, User: sub})
+	if s.private = map[string]string{"customauth": beyond}; s.check("kitten", nil) || !errors.Is(s.err, customauth.ErrMismatch) {
+		t.Errorf("beyond the last: %v", s.err)
 	}
 }
 
