@@ -64,8 +64,9 @@ const (
 // Name is the instrumentation scope of spans and metrics.
 const Name = "github.com/cyber-eternal/customauth/otelcustomauth"
 
-// The attributes of spans and metrics. They follow OpenTelemetry's rules for names:
-// those that are this library's own have its name in front. Of the general conventions
+// The attributes of spans and metrics. They follow OpenTelemetry's rules for names
+// (https://opentelemetry.io/docs/specs/semconv/general/naming/): those that are this
+// library's own have its name in front, and no namespace of the conventions. Of the general conventions
 // error.type is used, for what is broken
 // (https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/).
 const (
@@ -74,9 +75,9 @@ const (
 	OutcomeKey  = attribute.Key("customauth.outcome")
 	ReasonKey   = attribute.Key("customauth.reason")
 	MediumKey   = attribute.Key("customauth.medium")
-	SentKey     = attribute.Key("customauth.sent")           // spans alone
-	PoolKey     = attribute.Key("aws.cognito.user_pool.id")  // spans alone
-	ClientKey   = attribute.Key("aws.cognito.app_client.id") // spans alone
+	SentKey     = attribute.Key("customauth.sent")      // spans alone
+	PoolKey     = attribute.Key("customauth.pool.id")   // spans alone
+	ClientKey   = attribute.Key("customauth.client.id") // spans alone
 	errorType   = attribute.Key("error.type")
 	durationKey = "customauth.trigger.duration"
 	messagesKey = "customauth.messages"

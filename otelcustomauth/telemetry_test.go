@@ -160,6 +160,26 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// What is not of the conventions has the library's name in front.
+func TestNames(t *testing.T) {
+	w := newWorld()
+	w.telemetry(t).Observe(t.Context(), customauth.Event{
+		Trigger: customauth.CreateTrigger, Outcome: customauth.Broken, Step: "otp", Medium: "SMS", PoolID: "pool", ClientID: "client",
+	})
+	var got []string
+	for _, a := range w.spans.GetSpans()[0].Attributes {
+		got = append(got, string(a.Key)+"="+a.Value.String())
+	}
+	slices.Sort(got)
+	want := []string{
+		"customauth.client.id=client", "customauth.medium=SMS", "customauth.outcome=broken", "customauth.pool.id=pool", "customauth.sent=false",
+		"customauth.step=otp", "customauth.trigger=create", "error.type=_OTHER",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("attributes of a span (-want +got):\n%s", diff)
+	}
+}
+
 // The span of a trigger belongs to that of the invocation.
 func TestParent(t *testing.T) {
 	w := newWorld()
