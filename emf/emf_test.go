@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,56 @@ func TestLine(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What the specification asks of a line: each dimension is a text of 1 to 1,024
+// characters, each metric a number, with a unit that CloudWatch has.
+func TestFormat(t *testing.T) {
+	units := []string{"Count", "Milliseconds"}
+	for _, e := range []customauth.Event{
+		{Trigger: customauth.DefineTrigger, Outcome: customauth.Asked},
+		{Trigger: customauth.CreateTrigger, Outcome: customauth.Asked, Sent: true, Medium: "SMS", Step: "otp", ClientID: "client"},
+		{Trigger: customauth.VerifyTrigger, Outcome: customauth.Refused, Reason: customauth.ReasonWrongCode, Elapsed: time.Second},
+		{Trigger: customauth.OtherTrigger, Outcome: customauth.Broken, Reason: customauth.ReasonPanic},
+	} {
+		var log bytes.Buffer
+		emf.New(emf.Options{Output: &log}).Observe(t.Context(), e)
+		var root map[string]json.RawMessage
+		var aws struct {
+			Timestamp         int64
+			CloudWatchMetrics []struct {
+				Namespace  string
+				Dimensions [][]string
+				Metrics    []struct{ Name, Unit string }
+			}
+		}
+		if err := json.Unmarshal(log.Bytes(), &root); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(root["_aws"], &aws); err != nil {
+			t.Fatal(err)
+		}
+		if aws.Timestamp == 0 || len(aws.CloudWatchMetrics) == 0 {
+			t.Errorf("%s: no metrics: %s", e.Trigger, &log)
+		}
+		for _, d := range aws.CloudWatchMetrics {
+			if d.Namespace == "" || len(d.Dimensions) == 0 || len(d.Metrics) == 0 || len(d.Metrics) > 100 {
+				t.Errorf("%s: %+v", e.Trigger, d)
+			}
+			for _, name := range slices.Concat(d.Dimensions...) {
+				var value string
+				if err := json.Unmarshal(root[name], &value); err != nil || value == "" || len(value) > 1024 {
+					t.Errorf("%s: dimension %s is %s", e.Trigger, name, root[name])
+				}
+			}
+			for _, m := range d.Metrics {
+				var value float64
+				if err := json.Unmarshal(root[m.Name], &value); err != nil || !slices.Contains(units, m.Unit) {
+					t.Errorf("%s: metric %s in %s is %s", e.Trigger, m.Name, m.Unit, root[m.Name])
+				}
+			}
+		}
 	}
 }
 
