@@ -59,6 +59,18 @@ func passwordFirst(s *setup) {
 	s.steps = append([]customauth.Step{customauth.Password()}, s.steps...)
 }
 
+// cooldown is the shortest there is between two texts to a user.
+const cooldown = time.Millisecond
+
+// unhurried is an inbox that takes longer than that: a fast client that has begun one
+// sign-in may begin the next.
+type unhurried struct{ *cognitotest.Inbox }
+
+func (u unhurried) Send(ctx context.Context, m customauth.Message) error {
+	time.Sleep(5 * cooldown)
+	return u.Inbox.Send(ctx, m)
+}
+
 // newService starts a pool until the test ends. Change may be nil.
 func newService(t *testing.T, change func(*setup)) *service {
 	t.Helper()
@@ -68,7 +80,7 @@ func newService(t *testing.T, change func(*setup)) *service {
 	}
 	inbox := new(cognitotest.Inbox)
 	s := setup{
-		steps: []customauth.Step{{Name: "otp", Challenge: customauth.OTP{ResendAfter: time.Millisecond}}}, // a test begins one sign-in after the other
+		steps: []customauth.Step{{Name: "otp", Challenge: customauth.OTP{ResendAfter: cooldown}}}, // a test begins one sign-in after the other
 		config: cognitotest.Config{
 			ID:                 poolID,
 			Clients:            []cognitotest.Client{{ID: clientID}},
@@ -89,7 +101,7 @@ func newService(t *testing.T, change func(*setup)) *service {
 		Keys:    []customauth.Secret{customauth.Hide(string(key))},
 		Store:   customauth.NewMemoryStore(),
 		Steps:   s.steps,
-		Senders: map[string]customauth.Sender{"SMS": inbox},
+		Senders: map[string]customauth.Sender{"SMS": unhurried{inbox}},
 		Limits:  customauth.Limits{Guesses: limits, Messages: limits, Destination: limits, Unproved: limits},
 		Logger:  slog.New(slog.DiscardHandler),
 	}, map[string]lambda.Handler{"PreSignUp": lambda.NewHandler(presignup.New(s.refuse))})
