@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -253,19 +254,22 @@ func (r *race) run() {
 }
 
 // 200 guesses at once against one account with a limit of 10 an hour: exactly 10
-// are compared. In one process, in memory.
+// are compared. In one process, in memory, and in simulated time: no guess waits too long
+// for a busy machine.
 func TestParallelGuessesInMemory(t *testing.T) {
-	r, err := newRace(customauth.NewMemoryStore())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.ready("alice", raceGuesses); err != nil {
-		t.Fatal(err)
-	}
-	r.run()
-	if n := r.compared.Load(); n != raceLimit {
-		t.Errorf("%d guesses at once: %d were compared, want exactly %d", raceGuesses, n, raceLimit)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r, err := newRace(customauth.NewMemoryStore())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.ready("alice", raceGuesses); err != nil {
+			t.Fatal(err)
+		}
+		r.run()
+		if n := r.compared.Load(); n != raceLimit {
+			t.Errorf("%d guesses at once: %d were compared, want exactly %d", raceGuesses, n, raceLimit)
+		}
+	})
 }
 
 // The same from four processes that share a table in DynamoDB. On a busy machine
