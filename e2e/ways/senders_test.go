@@ -142,7 +142,7 @@ func (o *output) String() string {
 }
 
 // TestSenders: whatever becomes of a request, there is one message at most, the trigger
-// answers within 4 seconds, the user can go on, and nothing secret is printed.
+// answers before Cognito gives up on it, the user can go on, and nothing secret is printed.
 func TestSenders(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {
@@ -191,7 +191,7 @@ func TestSenders(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if took := time.Since(began); took >= 4*time.Second {
+					if took := time.Since(began); took >= 5*time.Second { // a send has 3 of them
 						t.Errorf("took %v", took)
 					}
 					if got := s.Parameters["errorCode"]; got != "delivery_failed" {
