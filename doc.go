@@ -72,10 +72,11 @@
 // Lambda runs many instances, so the limits need a [Store] that all of them share,
 // and a CounterKey. Set the app client's PreventUserExistenceErrors to ENABLED, and its
 // AuthSessionValidity to 15 minutes, so that a user whose code expired can ask for
-// another. Allow the flows ALLOW_CUSTOM_AUTH and ALLOW_REFRESH_TOKEN_AUTH, and no other.
-// The folder examples has the whole system for the CDK, Terraform and SAM. Of the pages
-// of the repository, docs/tasks.md has complete functions for what is needed most often,
-// and docs/console.md says how to set a pool up by hand.
+// another. Allow the flow ALLOW_CUSTOM_AUTH and no other, but ALLOW_REFRESH_TOKEN_AUTH
+// where refresh tokens do not rotate. The folder examples has the whole system for the
+// CDK, Terraform and SAM. Of the pages of the repository, docs/tasks.md has complete
+// functions for what is needed most often, and docs/console.md says how to set a pool up
+// by hand.
 //
 // # What is promised
 //
