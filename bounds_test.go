@@ -26,6 +26,7 @@ func TestBounds(t *testing.T) {
 	answer := func(n int) customauth.Secret { return customauth.Hide(strings.Repeat("A", n)) }
 	steps := func(o customauth.OTP) customauth.Options { return customauth.Options{Steps: only(o)} }
 	limits := func(l customauth.Limits) customauth.Options { return customauth.Options{Limits: l} }
+	const day = 24 * time.Hour
 	windows := func(max int, per time.Duration) []customauth.Window { return []customauth.Window{{Max: max, Per: per}} }
 	many := func(n int) []customauth.Window {
 		var w []customauth.Window
@@ -122,9 +123,13 @@ func TestBounds(t *testing.T) {
 		{"a failure", limits(customauth.Limits{Failures: 100}), limits(customauth.Limits{Failures: 101})},
 		{"pressure", limits(customauth.Limits{Pressure: customauth.Window{Max: 16, Per: time.Hour}}), limits(customauth.Limits{Pressure: customauth.Window{Max: 15, Per: time.Hour}})},
 		{"windows", limits(customauth.Limits{Messages: many(6)}), limits(customauth.Limits{Messages: many(7)})},
-		{"messages", limits(customauth.Limits{Messages: windows(100, time.Hour)}), limits(customauth.Limits{Messages: windows(101, time.Hour)})},
-		{"messages to a destination", limits(customauth.Limits{Destination: windows(100, time.Hour)}), limits(customauth.Limits{Destination: windows(101, time.Hour)})},
-		{"messages over all accounts", limits(customauth.Limits{Unproved: windows(1, time.Millisecond)}), limits(customauth.Limits{Unproved: windows(1, time.Millisecond-1)})},
+		{"messages", limits(customauth.Limits{Messages: windows(100, day)}), limits(customauth.Limits{Messages: windows(101, day)})},
+		{"1,000 messages a day", limits(customauth.Limits{Messages: windows(100, 144*time.Minute)}), limits(customauth.Limits{Messages: windows(100, 144*time.Minute-1)})},
+		{"messages to a destination", limits(customauth.Limits{Destination: windows(100, day)}), limits(customauth.Limits{Destination: windows(101, day)})},
+		{"1,000 messages a day to a destination", limits(customauth.Limits{Destination: windows(100, 144*time.Minute)}), limits(customauth.Limits{Destination: windows(100, 144*time.Minute-1)})},
+		{"1,000 messages a day over all accounts", limits(customauth.Limits{Unproved: windows(1000, day)}), limits(customauth.Limits{Unproved: windows(1001, day)})},
+		{"a window", limits(customauth.Limits{Unproved: append(windows(1, time.Millisecond), windows(5, day)...)}), limits(customauth.Limits{Unproved: append(windows(1, time.Millisecond-1), windows(5, day)...)})},
+		{"100,000 codes a day without pressure", limits(customauth.Limits{Pressure: customauth.Window{Max: 100_000, Per: day}}), limits(customauth.Limits{Pressure: customauth.Window{Max: 100_001, Per: day}})},
 		{"1,000 guesses a day", limits(customauth.Limits{Guesses: windows(100, 144*time.Minute)}), limits(customauth.Limits{Guesses: windows(100, 144*time.Minute-1)})},
 		{"named limits", limits(namedLimits(8)), limits(namedLimits(9))},
 		{"a limit's name", limits(name(32)), limits(name(33))},

@@ -14,8 +14,10 @@ import (
 
 // Limits bound what can be done over any number of sign-ins. A field that is left
 // out has its default, so setting one never drops another. [DefaultLimits] returns
-// the defaults, to be changed. An account is a user name in a pool, over all of its
-// app clients and steps.
+// the defaults, to be changed. Guesses, Messages, Destination and Unproved need a
+// Window that holds them to 1,000 a day, and Pressure one of at most 100,000 a day: more
+// is no limit. An account is a user name in a pool, over all of its app clients and
+// steps.
 type Limits struct {
 	// Guesses are the answers of an account to challenges that can be guessed. A
 	// guess is counted before it is compared, so that parallel guesses cannot pass
@@ -124,6 +126,13 @@ const (
 	// maxGuesses is the most that is a limit at all: 1,000 guesses a day find a code
 	// of six digits in three years.
 	maxGuesses = 1000
+
+	// maxMessages is the most texts a day that are a limit at all: each costs money.
+	maxMessages = 1000
+
+	// maxPressure is the most codes a day: one guess at each of 100,000 codes of six
+	// digits finds one in ten days.
+	maxPressure = 100_000
 )
 
 func (l Limits) validate(p *problems) {
@@ -158,10 +167,19 @@ func (l Limits) validate(p *problems) {
 	if l.Failures < 0 || l.Failures > 100 {
 		p.add("Limits.Failures must be from 1 to 100 (NIST SP 800-63B-4, 3.2.2), not %d", l.Failures)
 	}
-	if len(l.Guesses) > 0 && !slices.ContainsFunc(l.Guesses, func(w Window) bool {
-		return w.Per > 0 && float64(w.Max)*float64(24*time.Hour)/float64(w.Per) <= maxGuesses
-	}) {
-		p.add("Limits.Guesses allows more than %d guesses a day: one Window at least must hold them to that", maxGuesses)
+	most := func(field string, windows []Window, n int) {
+		if len(windows) > 0 && !slices.ContainsFunc(windows, func(w Window) bool {
+			return w.Per > 0 && float64(w.Max)*float64(24*time.Hour)/float64(w.Per) <= float64(n)
+		}) {
+			p.add("Limits.%s allows more than %d a day: one Window at least must hold them to that", field, n)
+		}
+	}
+	most("Guesses", l.Guesses, maxGuesses)
+	most("Messages", l.Messages, maxMessages)
+	most("Destination", l.Destination, maxMessages)
+	most("Unproved", l.Unproved, maxMessages)
+	if l.Pressure != (Window{}) {
+		most("Pressure", []Window{l.Pressure}, maxPressure)
 	}
 	if len(l.Named) > maxNamed {
 		p.add("Limits.Named has %d limits, and at most %d are possible", len(l.Named), maxNamed)

@@ -17,7 +17,7 @@ import (
 )
 
 // many are limits that no test here reaches.
-var many = []customauth.Window{{Max: 100, Per: time.Minute}}
+var many = []customauth.Window{{Max: 100, Per: 3 * time.Hour}}
 
 // freely are limits on guesses alone.
 func freely(l customauth.Limits) customauth.Limits {
@@ -482,7 +482,7 @@ func TestPressure(t *testing.T) {
 // TestPressureNeedsNoRequest: it costs one request in 16, about.
 func TestPressureNeedsNoRequest(t *testing.T) {
 	store := &brokenStore{Store: customauth.NewMemoryStore()}
-	r := newRig(t, customauth.Options{Store: store, CounterKey: other, Limits: customauth.Limits{Pressure: customauth.Window{Max: 10000, Per: time.Hour}}})
+	r := newRig(t, customauth.Options{Store: store, CounterKey: other, Limits: customauth.Limits{Pressure: customauth.Window{Max: 10000, Per: 24 * time.Hour}}})
 	for i := range 1600 {
 		r.start(named(fmt.Sprint("user", i)), reaching(fmt.Sprintf("+1206%07d", i)))
 	}

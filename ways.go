@@ -282,7 +282,10 @@ func (o OneOf) probe(ctx context.Context, r Request) (Issued, error) {
 			continue
 		}
 		is, err := w.Issue(ctx, r)
+		_, nested := w.Challenge.(OneOf)
 		switch {
+		case nested:
+			errs = append(errs, fmt.Errorf("the way %q is a OneOf: name its ways in this one", w.Name))
 		case err != nil:
 			errs = append(errs, fmt.Errorf("way %q: %w", w.Name, err))
 		case is.Anyone:

@@ -294,6 +294,7 @@ func TestOneOfOptions(t *testing.T) {
 	}{
 		{"fine", []customauth.Step{sms, mail}, ""},
 		{"one way", []customauth.Step{sms}, "OneOf needs 2 to 8 Ways, not 1"},
+		{"a choice among choices", []customauth.Step{sms, {Name: "more", Challenge: customauth.OneOf{Ways: []customauth.Step{sms, {Name: "other", Challenge: customauth.OTP{}}}}}}, `the way "more" is a OneOf: name its ways in this one`},
 		{"nine ways", make([]customauth.Step, 9), "OneOf needs 2 to 8 Ways, not 9"},
 		{"two of one name", []customauth.Step{sms, sms}, `two ways are named "sms"`},
 		{"a name with a space", []customauth.Step{sms, step("by mail", customauth.OTP{})}, `the way "by mail" needs a Name`},

@@ -77,7 +77,7 @@ func (l *local) inProcess(s settings, logs io.Writer) (lambda.Handler, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	store := customauth.NewMemoryStore()
-	often := []customauth.Window{{Max: 20, Per: 5 * time.Minute}}
+	often := []customauth.Window{{Max: 20, Per: 5 * time.Minute}, {Max: 100, Per: 24 * time.Hour}}
 	level := slog.LevelError // a wrong code is a warning, and no news here
 	if s.verbose {
 		level = slog.LevelInfo
@@ -88,11 +88,8 @@ func (l *local) inProcess(s settings, logs io.Writer) (lambda.Handler, error) {
 		Steps:   s.steps(human(l.robots, store, logger)),
 		Senders: map[string]customauth.Sender{"SMS": l.inbox, "EMAIL": l.inbox, "VOICE": l.inbox},
 		Store:   store,
-		Limits: customauth.Limits{
-			Guesses:  append(often, customauth.Window{Max: 100, Per: 24 * time.Hour}),
-			Messages: often, Destination: often, Unproved: often,
-		},
-		Logger: logger,
+		Limits:  customauth.Limits{Guesses: often, Messages: often, Destination: often, Unproved: often},
+		Logger:  logger,
 	}, map[string]lambda.Handler{
 		"PreSignUp": lambda.NewHandler(presignup.New(nil)),
 	})

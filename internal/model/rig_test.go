@@ -307,9 +307,15 @@ func limits(b rulebook) customauth.Limits {
 		}
 		return list
 	}
+	daily := func(limits []limit) []customauth.Window { // no limit may allow more than 1,000 a day
+		if len(limits) == 0 {
+			return nil
+		}
+		return append(windows(limits), customauth.Window{Max: 100, Per: 24 * time.Hour})
+	}
 	l := customauth.Limits{
 		Guesses: windows(b.guesses), Failures: b.failures,
-		Messages: windows(b.messages), Destination: windows(b.destination), Unproved: windows(b.unproved),
+		Messages: daily(b.messages), Destination: daily(b.destination), Unproved: daily(b.unproved),
 	}
 	for _, n := range b.named {
 		l.Named = append(l.Named, customauth.Limit{Name: n.name, Guesses: n.guesses, Windows: windows(n.limits),
