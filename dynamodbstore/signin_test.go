@@ -181,7 +181,8 @@ func TestSignInWithoutStore(t *testing.T) {
 			if err := s.answer(t.Context(), g.inbox.code); err == nil || s.tokens {
 				t.Errorf("the right code passed although the guess was not counted: %v", err)
 			}
-			if !strings.Contains(g.log.String(), "dynamodbstore: ") {
+			// On a busy machine the handlers may give up before the store does.
+			if log := g.log.String(); !strings.Contains(log, "dynamodbstore: ") && !strings.Contains(log, "store: context deadline exceeded") {
 				t.Errorf("the log does not say why: %s", &g.log)
 			}
 			if _, err := g.start(t.Context(), "true"); err == nil {
