@@ -16,7 +16,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,10 +34,9 @@ var rootFiles = []string{
 	"/etc/ssl/cert.pem",                                 // Alpine
 }
 
-// amazonRoots are those of the system's roots that have the name of one of Amazon's,
-// which are called Amazon and Starfield (https://www.amazontrust.com/repository/). They
-// are trusted because the system trusts them, not for their names. It is nil if there
-// are none.
+// amazonRoots are those of the system's roots that have Amazon's name
+// (https://www.amazontrust.com/repository/). They are trusted because the system trusts
+// them, not for their name. It is nil if there are none.
 var amazonRoots = sync.OnceValue(findRoots)
 
 func findRoots() *x509.CertPool {
@@ -52,15 +50,15 @@ func findRoots() *x509.CertPool {
 	for _, file := range files {
 		if f, err := os.Open(file); err == nil {
 			defer f.Close()
-			return pick(f, "Amazon", "Starfield")
+			return pick(f, "Amazon")
 		}
 	}
 	return nil
 }
 
-// pick reads the certificates of a PEM file (RFC 7468) that one of the names occurs in.
-// It passes over what it cannot read. It is nil if there are none.
-func pick(file io.Reader, names ...string) (pool *x509.CertPool) {
+// pick reads the certificates of a PEM file (RFC 7468) that a name occurs in. It passes
+// over what it cannot read. It is nil if there are none.
+func pick(file io.Reader, name string) (pool *x509.CertPool) {
 	var der []byte
 	lines := bufio.NewScanner(file)
 	lines.Buffer(make([]byte, 0, 32<<10), bufio.MaxScanTokenSize) // few reads
@@ -69,7 +67,7 @@ func pick(file io.Reader, names ...string) (pool *x509.CertPool) {
 		case "-----BEGIN CERTIFICATE-----":
 			der = der[:0]
 		case "-----END CERTIFICATE-----":
-			if !slices.ContainsFunc(names, func(name string) bool { return bytes.Contains(der, []byte(name)) }) {
+			if !bytes.Contains(der, []byte(name)) {
 				continue
 			}
 			cert, err := x509.ParseCertificate(der)

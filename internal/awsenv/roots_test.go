@@ -165,7 +165,7 @@ func get(t *testing.T, c *awsenv.Conns, url string) *http.Response {
 }
 
 func TestPick(t *testing.T) {
-	amazon, star, other := newAuthority(t, "Amazon"), newAuthority(t, "Starfield"), newAuthority(t, "Other")
+	amazon, second, other := newAuthority(t, "Amazon"), newAuthority(t, "Amazon"), newAuthority(t, "Other")
 	broken := "-----BEGIN CERTIFICATE-----\nQW1hem9u\n-----END CERTIFICATE-----\n" // "Amazon", and no certificate
 	for name, test := range map[string]struct {
 		text string
@@ -173,16 +173,16 @@ func TestPick(t *testing.T) {
 	}{
 		"nothing":         {"", nil},
 		"of others":       {other.pem(), nil},
-		"some":            {other.pem() + amazon.pem() + other.pem() + star.pem(), pool(amazon, star)},
+		"some":            {other.pem() + amazon.pem() + other.pem() + second.pem(), pool(amazon, second)},
 		"comments":        {"# Amazon\n\n" + amazon.pem() + "# end\n", pool(amazon)},
 		"CR LF":           {strings.ReplaceAll(other.pem()+amazon.pem(), "\n", "\r\n"), pool(amazon)},
 		"one broken":      {broken + amazon.pem(), pool(amazon)},
 		"all broken":      {broken, nil},
-		"cut off":         {amazon.pem() + star.pem()[:200], pool(amazon)},
-		"a line too long": {amazon.pem() + strings.Repeat("A", 1<<17) + "\n" + star.pem(), pool(amazon)},
+		"cut off":         {amazon.pem() + second.pem()[:200], pool(amazon)},
+		"a line too long": {amazon.pem() + strings.Repeat("A", 1<<17) + "\n" + second.pem(), pool(amazon)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := awsenv.Pick(strings.NewReader(test.text), "Amazon", "Starfield")
+			got := awsenv.Pick(strings.NewReader(test.text), "Amazon")
 			if (got == nil) != (test.want == nil) || got != nil && !got.Equal(test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
@@ -199,7 +199,7 @@ func TestSystemRoots(t *testing.T) {
 	}
 	want := x509.NewCertPool()
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if bytes.Contains(block.Bytes, []byte("Amazon")) || bytes.Contains(block.Bytes, []byte("Starfield")) {
+		if bytes.Contains(block.Bytes, []byte("Amazon")) {
 			if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
 				want.AddCert(cert)
 			}

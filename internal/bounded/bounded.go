@@ -64,12 +64,12 @@ func Call[T any](ctx context.Context, f func(context.Context) (T, error)) (T, er
 //
 //go:noinline
 func Grow() {
-	var room [20 << 10]byte
+	var room [16 << 10]byte
 	keep(&room)
 }
 
 //go:noinline
-func keep(*[20 << 10]byte) {}
+func keep(*[16 << 10]byte) {}
 
 // Do is Call for a function that returns an error alone.
 func Do(ctx context.Context, f func(context.Context) error) error {
