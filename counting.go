@@ -15,6 +15,7 @@ import (
 	"github.com/cyber-eternal/customauth/internal/bounded"
 	"github.com/cyber-eternal/customauth/internal/redact"
 	"github.com/cyber-eternal/customauth/internal/seal"
+	"github.com/cyber-eternal/customauth/internal/together"
 )
 
 // account is what is to be done to the counters of the account, or to those of its
@@ -277,30 +278,21 @@ func (e *engine) updateAll(ctx context.Context, list []tally) (found [][]Found, 
 	if e.InsecureNoLimits || len(list) == 0 {
 		return make([][]Found, len(list)), 0, nil
 	}
-	found, errs := e.askAll(ctx, list)
-	var counted []tally
+	found = make([][]Found, len(list))
+	_, err = together.Take(len(list), func(i int) (took bool, err error) {
+		found[i], err = e.update(ctx, list[i])
+		return list[i].wait(found[i]) == 0, err
+	}, func(i int) { e.giveBack(ctx, []tally{list[i].undo()}) })
 	for i, t := range list {
-		w := t.wait(found[i])
-		if errs[i] == nil && w == 0 {
-			counted = append(counted, t.undo())
-		}
-		wait = max(wait, w)
-	}
-	if err = errors.Join(errs...); err != nil || wait > 0 {
-		e.giveBack(ctx, counted)
+		wait = max(wait, t.wait(found[i]))
 	}
 	return found, wait, err
 }
 
-// askAll carries out what there is to do to several keys, one at least, side by side.
+// askAll carries out what there is to do to several keys, side by side.
 func (e *engine) askAll(ctx context.Context, list []tally) (found [][]Found, errs []error) {
 	found, errs = make([][]Found, len(list)), make([]error, len(list))
-	var wg sync.WaitGroup
-	for i, t := range list[1:] {
-		wg.Go(func() { found[i+1], errs[i+1] = e.update(ctx, t) })
-	}
-	found[0], errs[0] = e.update(ctx, list[0])
-	wg.Wait()
+	together.Each(len(list), func(i int) { found[i], errs[i] = e.update(ctx, list[i]) })
 	return found, errs
 }
 
@@ -332,20 +324,11 @@ func (e *engine) giveBack(ctx context.Context, list []tally) {
 		return
 	}
 	list = slices.DeleteFunc(slices.Clone(list), func(t tally) bool { return len(t.ops) == 0 })
-	if len(list) == 0 {
-		return
-	}
-	back := func(t tally) {
-		if _, err := e.update(ctx, t); err != nil {
+	together.Each(len(list), func(i int) {
+		if _, err := e.update(ctx, list[i]); err != nil {
 			e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: a count was not given back", slog.String("error", redact.Err(err).Error()))
 		}
-	}
-	var wg sync.WaitGroup
-	for _, t := range list[1:] {
-		wg.Go(func() { back(t) })
-	}
-	back(list[0])
-	wg.Wait()
+	})
 }
 
 // pressureSample is one in how many codes is counted, and for how many it counts.

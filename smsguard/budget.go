@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cyber-eternal/customauth"
+	"github.com/cyber-eternal/customauth/internal/together"
 )
 
 // A budget is one count in the Store.
@@ -92,37 +93,37 @@ func (g *Guard) ask(ctx context.Context, key string, op customauth.Op) (customau
 // take takes a text from all budgets, side by side, or from none. A number that
 // answered a code lately takes from none: so that is asked first, unless Cognito has the
 // number as not verified. Then it is new as a rule, and all is asked at once.
-func (g *Guard) take(ctx context.Context, r customauth.Request, number, country string) *Refusal {
+func (g *Guard) take(ctx context.Context, r customauth.Request, number, country string) (refusal *Refusal) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	budgets := g.budgets(r, number, country)
 	look := func() (known bool, err error) {
 		found, err := g.ask(ctx, r.Key("sms-number", number), g.seen(customauth.Look))
 		return found.Age >= 0, err
 	}
-	t := taking{guard: g, budgets: g.budgets(r, number, country)}
 	if !g.looksNew(r, number) {
 		if known, err := look(); err != nil {
 			return &Refusal{StoreFailed, country, err}
 		} else if known {
 			return nil
 		}
-		t.count(ctx)
-		return t.refusal(ctx, country)
+		return g.takeFrom(ctx, budgets, country)
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { t.count(ctx) })
+	wg.Go(func() { refusal = g.takeFrom(ctx, budgets, country) })
 	known, err := look()
 	wg.Wait()
-	switch {
-	case err != nil:
-		t.giveBack(ctx)
-		return &Refusal{StoreFailed, country, err}
-	case known:
-		g.lookFirst.Store(true)
-		t.giveBack(ctx)
-		return nil
+	if err == nil && !known {
+		return refusal
 	}
-	return t.refusal(ctx, country)
+	if refusal == nil {
+		together.Each(len(budgets), func(i int) { g.giveBackTo(ctx, budgets[i]) })
+	}
+	if err != nil {
+		return &Refusal{StoreFailed, country, err}
+	}
+	g.lookFirst.Store(true)
+	return nil
 }
 
 // looksNew reports whether a number has answered no code, as far as can be known
@@ -132,54 +133,28 @@ func (g *Guard) looksNew(r customauth.Request, number string) bool {
 	return !g.lookFirst.Load() && r.Attributes["phone_number"].Reveal() == number && strings.EqualFold(r.Attributes["phone_number_verified"].Reveal(), "false")
 }
 
-// A taking is a text that is being taken from budgets.
-type taking struct {
-	guard   *Guard
-	budgets []budget
-	waits   []time.Duration
-	errs    []error
-}
-
-func (t *taking) count(ctx context.Context) {
-	t.waits, t.errs = make([]time.Duration, len(t.budgets)), make([]error, len(t.budgets))
-	each(t.budgets, func(i int, b budget) {
-		found, err := t.guard.ask(ctx, b.key, b.op(customauth.Count, 1))
-		t.waits[i], t.errs[i] = found.Wait, err
-	})
-}
-
-// refusal is why the text may not go, after what it took is given back; nil if it may.
-func (t *taking) refusal(ctx context.Context, country string) *Refusal {
-	err := errors.Join(t.errs...)
-	closed := slices.IndexFunc(t.waits, func(w time.Duration) bool { return w > 0 })
+// takeFrom takes a text from all budgets, or says why it may not go.
+func (g *Guard) takeFrom(ctx context.Context, budgets []budget, country string) *Refusal {
+	waits := make([]time.Duration, len(budgets))
+	all, err := together.Take(len(budgets), func(i int) (bool, error) {
+		found, err := g.ask(ctx, budgets[i].key, budgets[i].op(customauth.Count, 1))
+		waits[i] = found.Wait
+		return found.Wait == 0, err
+	}, func(i int) { g.giveBackTo(ctx, budgets[i]) })
 	switch {
 	case err != nil:
-		t.giveBack(ctx)
 		return &Refusal{StoreFailed, country, err}
-	case closed >= 0:
-		t.giveBack(ctx)
-		return &Refusal{t.budgets[closed].closed, country, nil}
+	case !all:
+		closed := slices.IndexFunc(waits, func(w time.Duration) bool { return w > 0 })
+		return &Refusal{budgets[closed].closed, country, nil}
 	}
 	return nil
 }
 
-// giveBack returns what was taken. A failure leaves a budget too full, which is the
-// safe side.
-func (t *taking) giveBack(ctx context.Context) {
-	each(t.budgets, func(i int, b budget) {
-		if t.errs[i] == nil && t.waits[i] == 0 {
-			t.guard.ask(ctx, b.key, b.op(customauth.Return, 1))
-		}
-	})
-}
-
-// each does something to all budgets at once.
-func each(budgets []budget, do func(i int, b budget)) {
-	var wg sync.WaitGroup
-	for i, b := range budgets {
-		wg.Go(func() { do(i, b) })
-	}
-	wg.Wait()
+// giveBackTo returns a text that was taken. A failure leaves a budget too full, which is
+// the safe side.
+func (g *Guard) giveBackTo(ctx context.Context, b budget) {
+	g.ask(ctx, b.key, b.op(customauth.Return, 1))
 }
 
 // giveBack remembers a number that answered, and gives its budgets their texts back
@@ -199,6 +174,8 @@ func (g *Guard) giveBack(ctx context.Context, r customauth.Request, number, coun
 	}
 	budgets := g.budgets(r, number, country)
 	errs := make([]error, len(budgets))
-	each(budgets, func(i int, b budget) { _, errs[i] = g.ask(ctx, b.key, b.op(customauth.Return, g.o.GiveBack)) })
+	together.Each(len(budgets), func(i int) {
+		_, errs[i] = g.ask(ctx, budgets[i].key, budgets[i].op(customauth.Return, g.o.GiveBack))
+	})
 	return errors.Join(errs...)
 }
