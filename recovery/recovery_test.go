@@ -245,7 +245,7 @@ func options(c recovery.Codes) customauth.Options {
 	return customauth.Options{
 		Keys:   []customauth.Secret{customauth.Hide("0123456789abcdefghijklmnopqrstuv")},
 		Steps:  []customauth.Step{{Name: "recovery", Challenge: c}},
-		Store:  nil,
+		Store:  customauth.NewMemoryStore(),
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
@@ -254,11 +254,12 @@ func options(c recovery.Codes) customauth.Options {
 func TestHandlers(t *testing.T) {
 	c := open(t, credential.NewMemoryStore())
 	codes := generate(t, c)
-	create, err := customauth.NewCreate(options(c))
+	o := options(c)
+	create, err := customauth.NewCreate(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	verify, err := customauth.NewVerify(options(c))
+	verify, err := customauth.NewVerify(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -355,6 +355,7 @@ func TestAtOnce(t *testing.T) {
 		create, err := customauth.NewCreate(customauth.Options{
 			Keys:   keys,
 			Steps:  []customauth.Step{{Name: "own", Challenge: ownStep{}}},
+			Store:  customauth.NewMemoryStore(),
 			Guard:  newGuard(t, o),
 			Logger: slog.New(slog.DiscardHandler),
 			Senders: map[string]customauth.Sender{"SMS": customauth.SenderFunc(func(context.Context, customauth.Message) error {
