@@ -181,7 +181,7 @@ var mutants = []mutant{
 	{"a failed store is no failure", root, "round.limit", callsTo("Join", "func([]error) error { return nil }($1)"), apps},
 	{"no limits of the account on messages", root, "round.limit", never("refusal"), apps},
 	{"no limits that others share on messages", root, "round.limit", never("ReasonRateLimited", 1), roots},
-	{"no limits of a number that looks unproved", root, "round.limit", never("ReasonRateLimited"), apps},
+	{"no limits of a number that looks unproved", root, "round.limit", never("ReasonRateLimited"), roots},
 	{"an owner of an unverified number can be starved", root, "round.limit", never("wasProved"), roots},
 	{"an owner's messages count for his unverified number", root, "round.wasProved", skips("giveBack"), roots},
 	{"nobody's number looks unproved", root, "round.mustProve", without(0), roots},
