@@ -13,8 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,17 +22,13 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/cyber-eternal/customauth/internal/runtimeapi"
 )
 
-const (
-	// functionMaxBytes is Lambda's limit on an event and on an answer (Lambda
-	// developer guide, "Lambda quotas": 6 MB for synchronous invocations).
-	functionMaxBytes = 6 << 20
-
-	// functionInitTimeout is Lambda's limit on the init phase (Lambda developer
-	// guide, "Understanding the Lambda execution environment lifecycle").
-	functionInitTimeout = 10 * time.Second
-)
+// functionInitTimeout is Lambda's limit on the init phase (Lambda developer guide,
+// "Understanding the Lambda execution environment lifecycle").
+const functionInitTimeout = 10 * time.Second
 
 // FunctionOptions say how [StartFunction] and [StartScript] run a function. The zero value is a
 // function with one process and a timeout of 5 seconds.
@@ -166,8 +160,8 @@ func (f *Function) open(file string, o FunctionOptions) (*Function, error) {
 // before, Invoke returns its error and the function goes on, as it does on
 // Lambda when nobody waits any longer.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	if len(payload) > functionMaxBytes {
-		return nil, fmt.Errorf("cognitotest: event of %d bytes: Lambda takes %d", len(payload), functionMaxBytes)
+	if len(payload) > runtimeapi.MaxBytes {
+		return nil, fmt.Errorf("cognitotest: event of %d bytes: Lambda takes %d", len(payload), runtimeapi.MaxBytes)
 	}
 	e := &functionEvent{id: uuid(random(16)), payload: payload, done: make(chan struct{})}
 	select {
@@ -213,6 +207,15 @@ func (e *functionEvent) end(answer []byte, err error) {
 		e.answer, e.err = answer, err
 		close(e.done)
 	})
+}
+
+// answered ends the event with what the process answered.
+func (e *functionEvent) answered(answer []byte, err *runtimeapi.Error) {
+	if err != nil {
+		e.end(nil, functionErrorOf(err.Body, err.Type))
+		return
+	}
+	e.end(answer, nil)
 }
 
 // work handles one event after the other with process p and its successors.
@@ -267,16 +270,9 @@ func (f *Function) handle(p *functionProcess, e *functionEvent) *functionProcess
 type functionProcess struct {
 	f   *Function
 	cmd *exec.Cmd
-	api *http.Server
+	api *runtimeapi.Server
 
-	events chan *functionEvent // to the process, when it asks for the next one
-	ready  chan struct{}       // closed when it asks for the first time
-	exited chan struct{}       // closed when it has ended and its output is written
-
-	mu      sync.Mutex
-	asked   bool           // ready is closed
-	current *functionEvent // what it works on, nil before and after
-	initErr *FunctionError // what it reported before it ended
+	exited chan struct{} // closed when it has ended and its output is written
 }
 
 // start runs the binary and waits until it asks for its first event.
@@ -286,43 +282,39 @@ func (f *Function) start() (*functionProcess, error) {
 		return nil, errFunctionClosed
 	default:
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	api, err := runtimeapi.Listen(runtimeapi.Options{
+		ARN:     "arn:aws:lambda:" + f.options.Region + ":123456789012:function:" + f.options.Name,
+		Timeout: f.options.Timeout,
+		Header:  f.header,
+	})
 	if err != nil {
 		return nil, err
 	}
-	p := &functionProcess{
-		f:      f,
-		cmd:    exec.Command(f.path, f.args...),
-		events: make(chan *functionEvent),
-		ready:  make(chan struct{}),
-		exited: make(chan struct{}),
-	}
+	p := &functionProcess{f: f, cmd: exec.Command(f.path, f.args...), api: api, exited: make(chan struct{})}
 	p.cmd.Dir = f.root
-	p.cmd.Env = f.environment(listener.Addr().String())
+	p.cmd.Env = f.environment(api.Addr)
 	p.cmd.Stdout = f.options.Output
 	p.cmd.Stderr = f.options.Output
 	p.cmd.WaitDelay = time.Second // a grandchild may hold the output open
 	functionOwnGroup(p.cmd)
 	if err := p.cmd.Start(); err != nil {
-		listener.Close()
+		api.Close()
 		if errors.Is(err, syscall.ENOEXEC) {
 			return nil, fmt.Errorf("%w (was it built for another machine? build it without GOOS and GOARCH)", err)
 		}
 		return nil, err
 	}
-	p.api = &http.Server{Handler: p.runtimeAPI(), ErrorLog: log.New(io.Discard, "", 0)}
-	go p.api.Serve(listener)
 	go func() {
 		p.cmd.Wait()                // the state is in p.cmd.ProcessState
 		functionKill(p.cmd.Process) // what it started does not outlive it
-		p.api.Close()
+		api.Close()
 		close(p.exited)
 	}()
 
 	timeout := time.NewTimer(functionInitTimeout)
 	defer timeout.Stop()
 	select {
-	case <-p.ready:
+	case <-api.Asked:
 		return p, nil
 	case <-p.exited:
 		return nil, p.exitError(uuid(random(16)))
@@ -344,7 +336,7 @@ func (p *functionProcess) take(e *functionEvent) bool {
 	timeout := time.NewTimer(p.f.options.Timeout)
 	defer timeout.Stop()
 	select {
-	case p.events <- e:
+	case p.api.Events <- &runtimeapi.Event{ID: e.id, Payload: e.payload, Answered: e.answered}:
 		return true
 	case <-p.exited:
 	case <-timeout.C:
@@ -368,10 +360,10 @@ func (p *functionProcess) stop() {
 
 // exitError is what Lambda answers for a process that ended.
 func (p *functionProcess) exitError(id string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.initErr != nil {
-		return p.initErr
+	if reported := p.api.InitError(); reported != nil {
+		err := functionErrorOf(reported.Body, reported.Type)
+		err.cause = &crashError{err.Error()}
+		return err
 	}
 	message := fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %v", id, p.cmd.ProcessState)
 	return &FunctionError{Type: "Runtime.ExitError", Message: message, cause: &crashError{message}}
@@ -416,105 +408,12 @@ func (f *Function) environment(api string) []string {
 	return append(env, o.Env...)
 }
 
-// runtimeAPI serves the Lambda Runtime API, version 2018-06-01 (Lambda developer
-// guide, "Using the Lambda runtime API for custom runtimes").
-func (p *functionProcess) runtimeAPI() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", p.response)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", p.failure)
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", p.initFailure)
-	return mux
-}
-
-// next waits for an event and hands it out.
-func (p *functionProcess) next(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	if !p.asked {
-		p.asked = true
-		close(p.ready)
-	}
-	p.mu.Unlock()
-
-	var e *functionEvent
-	select {
-	case e = <-p.events:
-	case <-r.Context().Done():
-		return
-	}
-	p.mu.Lock()
-	p.current = e
-	p.mu.Unlock()
-
-	o := p.f.options
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Lambda-Runtime-Aws-Request-Id", e.id)
-	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(o.Timeout).UnixMilli(), 10))
-	h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+o.Region+":123456789012:function:"+o.Name)
+// header adds to what comes with an event: a trace, and the offset of the clock.
+func (f *Function) header(h http.Header) {
 	h.Set("Lambda-Runtime-Trace-Id", functionTraceID())
-	if offset := o.Clock.Offset(); offset != 0 {
+	if offset := f.options.Clock.Offset(); offset != 0 {
 		h.Set(clockHeader, strconv.FormatInt(offset.Milliseconds(), 10))
 	}
-	w.Write(e.payload)
-}
-
-// response takes the answer to an event.
-func (p *functionProcess) response(w http.ResponseWriter, r *http.Request) {
-	p.answered(w, r, func(body []byte) ([]byte, error) { return body, nil })
-}
-
-// failure takes the error that a function answers.
-func (p *functionProcess) failure(w http.ResponseWriter, r *http.Request) {
-	p.answered(w, r, func(body []byte) ([]byte, error) {
-		return nil, functionErrorOf(body, r.Header.Get("Lambda-Runtime-Function-Error-Type"))
-	})
-}
-
-// answered ends the event that the request names, if the process works on it.
-func (p *functionProcess) answered(w http.ResponseWriter, r *http.Request, outcome func(body []byte) ([]byte, error)) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, functionMaxBytes))
-
-	p.mu.Lock()
-	e := p.current
-	if e == nil || e.id != r.PathValue("id") {
-		p.mu.Unlock()
-		functionReply(w, http.StatusBadRequest, "InvalidRequestID", "no event with this id is under way")
-		return
-	}
-	p.current = nil
-	p.mu.Unlock()
-
-	if err != nil {
-		e.end(nil, &FunctionError{Type: "Function.ResponseSizeTooLarge",
-			Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", functionMaxBytes)})
-		functionReply(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the answer is too large")
-		return
-	}
-	e.end(outcome(body))
-	functionReply(w, http.StatusAccepted, "", "")
-}
-
-// initFailure takes the reason why a function cannot start; the process then
-// ends by itself.
-func (p *functionProcess) initFailure(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, functionMaxBytes))
-	p.mu.Lock()
-	p.initErr = functionErrorOf(body, r.Header.Get("Lambda-Runtime-Function-Error-Type"))
-	p.initErr.cause = &crashError{p.initErr.Error()}
-	p.mu.Unlock()
-	functionReply(w, http.StatusAccepted, "", "")
-}
-
-// functionReply answers a request of the process as the Runtime API does.
-func functionReply(w http.ResponseWriter, status int, errorType, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	if errorType == "" {
-		io.WriteString(w, `{"status":"OK"}`)
-		return
-	}
-	json.NewEncoder(w).Encode(map[string]string{"errorType": errorType, "errorMessage": message})
 }
 
 // functionErrorOf reads the error object of a function. A body that is none
@@ -555,12 +454,12 @@ func (u InvokeURL) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("cognitotest: invoke: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, functionMaxBytes+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, runtimeapi.MaxBytes+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cognitotest: invoke %s: %w", u, err)
-	case len(body) > functionMaxBytes:
-		return nil, fmt.Errorf("cognitotest: invoke %s: the answer is larger than %d bytes", u, functionMaxBytes)
+	case len(body) > runtimeapi.MaxBytes:
+		return nil, fmt.Errorf("cognitotest: invoke %s: the answer is larger than %d bytes", u, runtimeapi.MaxBytes)
 	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("cognitotest: invoke %s: %s", u, resp.Status)
 	case resp.Header.Get("X-Amz-Function-Error") != "" || functionUnmarkedError(body):
