@@ -7,16 +7,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
+
+	"github.com/cyber-eternal/customauth/internal/runtimeapi"
 )
 
 // patience is how long a process may take for anything.
@@ -33,62 +30,31 @@ type command struct {
 // instance on Lambda it handles one event at a time.
 type process struct {
 	cmd    *exec.Cmd
-	api    *http.Server
-	events chan *event
-	ready  chan struct{} // closed when it asks for its first event
+	api    *runtimeapi.Server // it asks for an event when it has nothing left to do
 	exited chan struct{}
 	log    string
-
-	polls chan struct{} // it asks for an event, and so has nothing left to do
-
-	mu      sync.Mutex
-	asked   bool
-	current *event
-}
-
-// An event is on its way to the process and back.
-type event struct {
-	id      string
-	payload []byte
-	answer  []byte
-	err     error
-	done    chan struct{}
 }
 
 // start starts a process. Lambda's init phase ends when it asks for its first event.
 func start(c command) (*process, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
 	out, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		listener.Close()
 		return nil, err
 	}
 	defer out.Close()
-	p := &process{
-		cmd:    exec.Command(c.args[0], c.args[1:]...),
-		events: make(chan *event),
-		ready:  make(chan struct{}),
-		exited: make(chan struct{}),
-		polls:  make(chan struct{}, 1),
-		log:    c.log,
-	}
-	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String()}, c.env...)
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", p.response)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", p.response)
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", p.response)
-	p.api = &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0)}
-	go p.api.Serve(listener)
-	p.mu.Lock() // next must not be answered before the process is known
-	err = p.cmd.Start()
-	p.mu.Unlock()
+	api, err := runtimeapi.Listen(runtimeapi.Options{
+		ARN:     "arn:aws:lambda:us-east-1:123456789012:function:bench",
+		Timeout: patience,
+		Bare:    true,
+	})
 	if err != nil {
-		p.api.Close()
+		return nil, err
+	}
+	p := &process{cmd: exec.Command(c.args[0], c.args[1:]...), api: api, exited: make(chan struct{}), log: c.log}
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.Addr}, c.env...)
+	if err := p.cmd.Start(); err != nil {
+		api.Close()
 		return nil, err
 	}
 	go func() {
@@ -101,8 +67,7 @@ func start(c command) (*process, error) {
 // wait waits until the process asks for its first event.
 func (p *process) wait() error {
 	select {
-	case <-p.ready:
-		<-p.polls
+	case <-p.api.Asked:
 		return nil
 	case <-p.exited:
 		return p.died()
@@ -114,17 +79,26 @@ func (p *process) wait() error {
 // invoke gives one event to the process, and returns its answer when the process asks
 // for the next one.
 func (p *process) invoke(payload []byte) ([]byte, error) {
-	e := &event{id: "11111111-2222-4333-8444-555555555555", payload: payload, done: make(chan struct{})}
+	var answer []byte
+	var failed error
+	done := make(chan struct{})
+	e := &runtimeapi.Event{ID: "11111111-2222-4333-8444-555555555555", Payload: payload}
+	e.Answered = func(body []byte, err *runtimeapi.Error) {
+		if answer = body; err != nil {
+			failed = fmt.Errorf("the function answered the error %s", err.Body)
+		}
+		close(done)
+	}
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	select {
-	case p.events <- e:
+	case p.api.Events <- e:
 	case <-p.exited:
 		return nil, p.died()
 	case <-timeout.C:
 		return nil, fmt.Errorf("%s did not ask for an event", p.cmd)
 	}
-	for _, step := range []chan struct{}{e.done, p.polls} {
+	for _, step := range []chan struct{}{done, p.api.Asked} {
 		select {
 		case <-step:
 		case <-p.exited:
@@ -133,7 +107,7 @@ func (p *process) invoke(payload []byte) ([]byte, error) {
 			return nil, fmt.Errorf("%s did not answer", p.cmd)
 		}
 	}
-	return e.answer, e.err
+	return answer, failed
 }
 
 func (p *process) died() error {
@@ -207,49 +181,4 @@ func (p *process) peak() (int64, error) {
 		return 0, err
 	}
 	return kib << 10, nil
-}
-
-func (p *process) next(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	if !p.asked {
-		p.asked = true
-		close(p.ready)
-	}
-	p.mu.Unlock()
-	select {
-	case p.polls <- struct{}{}:
-	default:
-	}
-	var e *event
-	select {
-	case e = <-p.events:
-	case <-r.Context().Done():
-		return
-	}
-	p.mu.Lock()
-	p.current = e
-	p.mu.Unlock()
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Lambda-Runtime-Aws-Request-Id", e.id)
-	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(patience).UnixMilli(), 10))
-	h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:bench")
-	w.Write(e.payload)
-}
-
-func (p *process) response(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	w.WriteHeader(http.StatusAccepted)
-	p.mu.Lock()
-	e := p.current
-	p.current = nil
-	p.mu.Unlock()
-	if e == nil {
-		return
-	}
-	e.answer, e.err = body, err
-	if path := r.URL.Path; err == nil && path[len(path)-len("response"):] != "response" {
-		e.err = fmt.Errorf("the function answered the error %s", body)
-	}
-	close(e.done)
 }
