@@ -143,6 +143,7 @@ func TestFunction(t *testing.T) {
 			{do: "fail", want: functionError{"errorString", "what went wrong"}},
 			{do: "panic", fresh: true, want: functionError{"string", "lost"}},
 			{do: "exit", fresh: true, want: functionError{"Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7"}},
+			{do: "break-off", fresh: true, want: functionError{"Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7"}},
 			{do: "hang", timeout: 2 * time.Second, fresh: true, want: functionError{"Sandbox.Timedout", "RequestId: ID Error: Task timed out after 2.00 seconds"}},
 			{do: "large", fresh: true, want: functionError{"Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291456 bytes)."}},
 		} {

@@ -9,6 +9,7 @@
 package runtimeapi
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -145,11 +146,16 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request) {
 // answered ends the event that the request names, if the process works on it.
 func (s *Server) answered(w http.ResponseWriter, r *http.Request, end func(e *Event, body []byte)) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBytes))
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	if err != nil && !large { // what was broken off is no answer: most often the process ended
+		s.reply(w, http.StatusBadRequest, `{"errorType":"InvalidRequest","errorMessage":"the body is broken off"}`)
+		return
+	}
 	e := s.take(r.PathValue("id"))
 	switch {
 	case e == nil:
 		s.reply(w, http.StatusBadRequest, `{"errorType":"InvalidRequestID","errorMessage":"no event with this id is under way"}`)
-	case err != nil:
+	case large:
 		e.Answered(nil, tooLarge)
 		s.reply(w, http.StatusRequestEntityTooLarge, `{"errorType":"RequestEntityTooLarge","errorMessage":"the answer is too large"}`)
 	default:

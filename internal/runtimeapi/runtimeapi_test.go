@@ -3,6 +3,7 @@ package runtimeapi_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -229,6 +230,39 @@ func TestAnswersAtOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, e.all()); diff != "" || len(want) != 1 {
 		t.Errorf("%d answers were taken, want 1; outcomes (-taken +got):\n%s", len(want), diff)
+	}
+}
+
+// TestBrokenOff: half an answer is none, and the whole one may follow.
+func TestBrokenOff(t *testing.T) {
+	for _, path := range []string{response, failure} {
+		for _, body := range []string{
+			"Content-Length: 10\r\n\r\nhalf",
+			"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+			"Transfer-Encoding: chunked\r\n\r\nhalf",
+		} {
+			s := listen(t, runtimeapi.Options{})
+			p := &process{t: t, s: s}
+			e := newEvent("1", "{}")
+			p.take(e)
+			conn, err := net.Dial("tcp", s.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "POST /2018-06-01/runtime/%s HTTP/1.1\r\nHost: api\r\n%s", path, body)
+			conn.(*net.TCPConn).CloseWrite()
+			text, _ := io.ReadAll(conn) // until the server is done with it
+			conn.Close()
+			if !strings.HasPrefix(string(text), "HTTP/1.1 400 ") {
+				t.Errorf("%s, %q: reply %q, want 400", path, body, text)
+			}
+			if got := e.all(); got != nil {
+				t.Errorf("%s, %q: outcomes %+v, want none", path, body, got)
+			}
+			if got := p.post(response, "whole", ""); got != accepted {
+				t.Errorf("%s, %q: reply %+v to the whole answer, want %+v", path, body, got, accepted)
+			}
+		}
 	}
 }
 

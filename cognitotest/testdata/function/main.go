@@ -81,6 +81,13 @@ func handle(ctx context.Context, e event) (answer, error) {
 		panic("lost")
 	case "exit":
 		os.Exit(7)
+	case "break-off": // ends in the middle of its answer
+		conn, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+		if err != nil {
+			return a, err
+		}
+		fmt.Fprintf(conn, "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: api\r\nContent-Length: 1000\r\n\r\nhalf", lc.AwsRequestID)
+		os.Exit(7)
 	case "hang":
 		select {}
 	case "large":
