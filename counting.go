@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/cyber-eternal/customauth/internal/bounded"
@@ -31,11 +30,36 @@ func (p *pass) account(rec *seal.Record, ops ...Op) tally {
 	return tally{p.engine.names.Account(kind, p.call.Pool, p.call.User), ops}
 }
 
-// limit counts the message, and asks whether the code may be guessed at. It asks the
-// store in two stages at most: about the account and the pressure on the pool, and then
-// about what other accounts share. It returns what to take back if nothing is sent.
-func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err error) {
-	sends, station := rd.is.Message.Text.Reveal() != "", ReasonStore
+// known reports whether a device of the user's asks.
+func (rd *round) known(ctx context.Context) (bool, error) {
+	if rd.engine.Known == nil {
+		return false, nil
+	}
+	ctx, cancel := rd.within(ctx)
+	defer cancel()
+	known, err := bounded.Call(ctx, func(ctx context.Context) (bool, error) { return rd.engine.Known(ctx, rd.req) })
+	if err != nil {
+		return false, fmt.Errorf("known: %w", redact.Err(err))
+	}
+	return known && !rd.call.UserNotFound, nil
+}
+
+// A permit is what the store has allowed a round so far.
+type permit struct {
+	counted []tally // what to take back if nothing is sent
+	longer  bool    // the pool is under pressure: the code must be a longer one
+	mine    bool    // the account proved the destination, or the message is counted for it already
+	refused bool
+}
+
+// sends reports whether there is a message to send.
+func (rd *round) sends() bool { return rd.is.Message.Text.Reveal() != "" }
+
+// askAccount is the first of two stages in which the store is asked: it counts the
+// message for the account, and asks whether its codes may be guessed at and whether the
+// pool is under pressure.
+func (rd *round) askAccount(ctx context.Context) (p permit, err error) {
+	sends := rd.sends()
 	var ops []Op
 	if !rd.is.Unguessable {
 		ops = rd.engine.mayGuess(Ask, rd.call.UserNotFound)
@@ -44,16 +68,8 @@ func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err 
 		ops = append(ops, rd.engine.sending(rd.is.Message.To, rd.cooldown())...)
 	}
 	if len(ops) == 0 || rd.engine.InsecureNoLimits {
-		return nil, false, nil
+		return p, nil
 	}
-	defer func() {
-		if err != nil || refused {
-			rd.engine.giveBack(ctx, counted)
-		}
-		if err != nil {
-			rd.why = station
-		}
-	}()
 	pressure, early := rd.press(ctx, sends), sends && rd.looksUnproved()
 	list := []tally{rd.account(rd.rec, ops...)}
 	if early {
@@ -61,47 +77,77 @@ func (rd *round) limit(ctx context.Context) (counted []tally, refused bool, err 
 	}
 	found, errs := rd.engine.askAll(ctx, list)
 	longer, counted, pressErr := pressure()
+	p.counted = counted
 	for i, t := range list {
 		if errs[i] == nil && t.wait(found[i]) == 0 {
-			counted = append(counted, t.undo())
+			p.counted = append(p.counted, t.undo())
 		}
 	}
 	if err = errors.Join(append(errs, pressErr)...); err != nil {
-		return counted, false, err
+		rd.why = ReasonStore
+		return p, err
 	}
 	if wait := list[0].wait(found[0]); wait > 0 {
 		rd.stays(rd.refusal(ops, found[0]), wait)
-		return counted, true, nil
+		p.refused = true
+		return p, nil
 	}
 	proved := sends && found[0][len(ops)-1].Age >= 0
 	if early && proved {
-		counted = rd.wasProved(ctx, counted, list[1])
+		p.counted = rd.wasProved(ctx, p.counted, list[1])
 	} else if early && list[1].wait(found[1]) > 0 {
 		rd.stays(ReasonRateLimited, list[1].wait(found[1]))
-		return counted, true, nil
+		p.refused = true
 	}
-	if longer {
-		if err := rd.lengthen(ctx); err != nil {
-			station = ReasonStep
-			return counted, false, err
-		}
+	p.mine, p.longer = proved || early, longer && !p.refused
+	return p, nil
+}
+
+// askShared is the second stage: it counts for what other accounts share.
+func (rd *round) askShared(ctx context.Context, p *permit) error {
+	if rd.engine.InsecureNoLimits {
+		return nil
 	}
-	shared, err := rd.shared(ctx, sends, proved || early)
+	shared, err := rd.shared(ctx, rd.sends(), p.mine)
 	if err != nil {
-		return counted, false, err
+		rd.why = ReasonStore
+		return err
 	}
 	_, wait, err := rd.engine.updateAll(ctx, shared)
 	if err != nil {
-		return counted, false, err
+		rd.why = ReasonStore
+		return err
 	}
 	if wait > 0 {
 		rd.stays(ReasonRateLimited, wait)
-		return counted, true, nil
+		p.refused = true
+		return nil
 	}
 	for _, t := range shared {
-		counted = append(counted, t.undo())
+		p.counted = append(p.counted, t.undo())
 	}
-	return counted, false, nil
+	return nil
+}
+
+// closed is how long it will be until an answer is compared again.
+func (rd *round) closed(ctx context.Context) (wait time.Duration, err error) {
+	list, err := rd.named(ctx, rd.req, true)
+	if err != nil {
+		return 0, err
+	}
+	list = append(list, rd.account(rd.rec, rd.engine.mayGuess(Look, rd.call.UserNotFound)...))
+	for _, t := range list {
+		for i := range t.ops {
+			t.ops[i].Verb = Look
+		}
+	}
+	found, _, err := rd.engine.updateAll(ctx, list)
+	for _, all := range found {
+		for _, f := range all {
+			wait = max(wait, f.Wait)
+		}
+	}
+	return wait, err
 }
 
 // unproved counts a message to a destination over all accounts that did not prove it.
@@ -167,20 +213,6 @@ func (rd *round) shared(ctx context.Context, sends, proved bool) (list []tally, 
 		return list, err
 	}
 	return append(list, rd.unproved()), nil
-}
-
-// lengthen describes the challenge once more, with a longer code.
-func (rd *round) lengthen(ctx context.Context) error {
-	to := rd.is.Message.To
-	rd.req.CodeLength = pressedCode
-	unsample(rd.rec)
-	if err := rd.describe(ctx); err != nil {
-		return err
-	}
-	if !rd.is.Message.To.Equal(to) {
-		return errors.New("issue: the same request had two destinations")
-	}
-	return nil
 }
 
 // A tally is a key of the Store with what is to be done to it.
@@ -306,17 +338,6 @@ func (t tally) wait(found []Found) (wait time.Duration) {
 	return wait
 }
 
-// look is how long it will be until all counters have room again.
-func (rd *round) look(ctx context.Context, list []tally) (wait time.Duration, err error) {
-	found, _, err := rd.engine.updateAll(ctx, list)
-	for _, all := range found {
-		for _, f := range all {
-			wait = max(wait, f.Wait)
-		}
-	}
-	return wait, err
-}
-
 // giveBack carries out ops that cannot be refused. A failure leaves a count too
 // high, which is the safe side.
 func (e *engine) giveBack(ctx context.Context, list []tally) {
@@ -329,94 +350,4 @@ func (e *engine) giveBack(ctx context.Context, list []tally) {
 			e.Logger.LogAttrs(ctx, slog.LevelWarn, "customauth: a count was not given back", slog.String("error", redact.Err(err).Error()))
 		}
 	})
-}
-
-// pressureSample is one in how many codes is counted, and for how many it counts.
-const pressureSample = 16
-
-// maxPressed is how long a process believes in pressure before it asks again.
-const maxPressed = time.Minute
-
-// pressures remembers, for each pool, until when it is under pressure.
-type pressures struct {
-	mu    sync.Mutex
-	pools map[string]time.Time
-}
-
-func (s *pressures) until(pool string) (until time.Time, known bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	until, known = s.pools[pool]
-	return until, known
-}
-
-func (s *pressures) set(pool string, until time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pools == nil || len(s.pools) > 1000 {
-		s.pools = make(map[string]time.Time)
-	}
-	s.pools[pool] = until
-}
-
-// codeLength is how many characters a code needs now, as far as this process knows.
-func (p *pass) codeLength() int {
-	until, _ := p.engine.pressure.until(p.call.Pool)
-	if time.Now().Before(until) && !p.engine.InsecureNoLimits {
-		return pressedCode
-	}
-	return minCode
-}
-
-// sampled reports whether a code is one of those that count for the pressure. What
-// decides is the nonce, which nobody chooses, so that Verify takes back what Create
-// counted and nothing else.
-func sampled(rec *seal.Record) bool {
-	return rec.Length > 0 && rec.Length < pressedCode && rec.Nonce[0]%pressureSample == 0
-}
-
-// unsample keeps a code out of the sample: one that was sent to nobody has not counted,
-// so a right answer must not take anything back.
-func unsample(rec *seal.Record) { rec.Nonce[0] |= 1 }
-
-// press counts a short code that is about to be sent for the pressure, if it is
-// sampled, and asks where this process does not know. It does so in the background:
-// the result says whether the pool is under pressure, and what was counted.
-func (rd *round) press(ctx context.Context, sends bool) (result func() (longer bool, mark []tally, err error)) {
-	none := func() (bool, []tally, error) { return false, nil, nil }
-	if !sends || rd.is.Unguessable || rd.rec.Length == 0 || rd.rec.Length >= pressedCode {
-		return none
-	}
-	pool := rd.call.Pool
-	until, known := rd.engine.pressure.until(pool)
-	stale := !known || !until.IsZero() && !time.Now().Before(until)
-	if !sampled(rd.rec) && !stale {
-		return none
-	}
-	op := Op{Verb: Look, Counter: "pressure", N: pressureSample, Windows: []Window{rd.engine.Limits.Pressure}}
-	if sampled(rd.rec) && !rd.nobody() {
-		op.Verb = Count // a made-up name has no code that anybody could guess
-	}
-	t := tally{rd.engine.names.Pressure(pool), []Op{op}}
-	type answer struct {
-		found []Found
-		err   error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		found, err := rd.engine.update(ctx, t)
-		done <- answer{found, err}
-	}()
-	return func() (bool, []tally, error) {
-		a := <-done
-		if a.err != nil {
-			return false, nil, a.err
-		}
-		if wait := a.found[0].Wait; wait > 0 {
-			rd.engine.pressure.set(pool, time.Now().Add(min(wait, maxPressed)))
-			return true, nil, nil
-		}
-		rd.engine.pressure.set(pool, time.Time{})
-		return false, []tally{t.undo()}, nil
-	}
 }

@@ -154,21 +154,12 @@ func (rd *round) make(ctx context.Context) error {
 		rd.word = ReasonNotProved
 	default:
 		rd.word = ReasonWrongCode
-		list, err := rd.named(ctx, rd.req, true)
-		if err == nil {
-			list = append(list, rd.account(rd.rec, rd.engine.mayGuess(Look, rd.call.UserNotFound)...))
-			for _, t := range list {
-				for i := range t.ops {
-					t.ops[i].Verb = Look
-				}
-			}
-			rd.wait, err = rd.look(ctx, list)
-		}
+		wait, err := rd.closed(ctx)
 		if err != nil {
 			rd.why = ReasonStore
 			return err
 		}
-		if rd.wait > 0 {
+		if rd.wait = wait; wait > 0 {
 			rd.word = ReasonRateLimited
 		}
 	}
@@ -203,8 +194,15 @@ func (rd *round) issue(ctx context.Context) error {
 	if rd.is.Message.Text.Reveal() == "" {
 		unsample(rd.rec)
 	}
-	counted, refused, err := rd.limit(ctx)
-	if err != nil || refused {
+	may, err := rd.askAccount(ctx)
+	if err == nil && may.longer {
+		err = rd.lengthen(ctx)
+	}
+	if err == nil && !may.refused {
+		err = rd.askShared(ctx, &may)
+	}
+	if err != nil || may.refused {
+		rd.engine.giveBack(ctx, may.counted)
 		return err
 	}
 	end := delivered
@@ -214,7 +212,7 @@ func (rd *round) issue(ctx context.Context) error {
 	}
 	switch end {
 	case undelivered:
-		rd.engine.giveBack(ctx, counted)
+		rd.engine.giveBack(ctx, may.counted)
 		rd.stays(ReasonDelivery, 0)
 		return nil
 	case unreachable:
@@ -225,20 +223,6 @@ func (rd *round) issue(ctx context.Context) error {
 	}
 	rd.bind(message)
 	return nil
-}
-
-// known reports whether a device of the user's asks.
-func (rd *round) known(ctx context.Context) (bool, error) {
-	if rd.engine.Known == nil {
-		return false, nil
-	}
-	ctx, cancel := rd.within(ctx)
-	defer cancel()
-	known, err := bounded.Call(ctx, func(ctx context.Context) (bool, error) { return rd.engine.Known(ctx, rd.req) })
-	if err != nil {
-		return false, fmt.Errorf("known: %w", redact.Err(err))
-	}
-	return known && !rd.call.UserNotFound, nil
 }
 
 // describe asks the step what the challenge is, and checks what it says.
@@ -263,6 +247,21 @@ func (rd *round) describe(ctx context.Context) (err error) {
 		rd.rec.Length = byte(min(utf8.RuneCountInString(code), 255))
 	}
 	return nil
+}
+
+// lengthen describes the challenge once more, with a longer code.
+func (rd *round) lengthen(ctx context.Context) error {
+	to := rd.is.Message.To
+	rd.req.CodeLength = pressedCode
+	unsample(rd.rec)
+	err := rd.describe(ctx)
+	if err == nil && !rd.is.Message.To.Equal(to) {
+		err = errors.New("issue: the same request had two destinations")
+	}
+	if err != nil {
+		rd.why = ReasonStep
+	}
+	return err
 }
 
 // nobody reports whether there is no one to send to, or to answer.

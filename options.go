@@ -357,39 +357,6 @@ func (e *engine) checkAttempts(policy AttemptPolicy, p *problems) {
 	}
 }
 
-// warm lets the store and, where messages are sent, the senders open their
-// connections, all at once. It returns what is wrong with their fields.
-func (e *engine) warm(sends bool) error {
-	list := map[string]func(context.Context) error{"Store": e.Store.Warm}
-	if sends {
-		for _, medium := range e.media() {
-			list["the sender for "+medium] = e.Senders[medium].Warm
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), maxWarm)
-	defer cancel()
-	type result struct {
-		name string
-		err  error
-	}
-	results := make(chan result, len(list))
-	for name, warm := range list {
-		go func() { results <- result{name, bounded.Do(ctx, warm)} }()
-	}
-	var wrong []error
-	for range list {
-		r := <-results
-		switch {
-		case errors.Is(r.err, ErrOptions):
-			wrong = append(wrong, fmt.Errorf("%s: %w", r.name, redact.Err(r.err)))
-		case r.err != nil:
-			e.Logger.LogAttrs(ctx, slog.LevelDebug, "customauth: a connection did not warm up",
-				slog.String("of", r.name), slog.String("error", redact.Err(r.err).Error()))
-		}
-	}
-	return errors.Join(wrong...)
-}
-
 // isNil reports whether a plug-point is a nil pointer, function or map.
 func isNil(x any) bool {
 	if x == nil {
@@ -401,9 +368,6 @@ func isNil(x any) bool {
 	}
 	return false
 }
-
-// media are those that have senders.
-func (e *engine) media() []string { return slices.Sorted(maps.Keys(e.Senders)) }
 
 // isName reports whether s is fit for a counter or a limit.
 func isName(s string, most int) bool {

@@ -53,24 +53,6 @@ func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m
 // Warm does nothing.
 func (SenderFunc) Warm(context.Context) error { return nil }
 
-// What errors can be asked for with errors.Is: those of this package, and of what is
-// plugged into it, such as a sender or a store.
-var (
-	// ErrOptions: an option is wrong, or a field of what is plugged in.
-	ErrOptions = errors.New("customauth: options")
-
-	// ErrMismatch: the state of a sign-in was sealed with a key, a list of steps, a
-	// pool, a client or a user that is not this handler's, or was altered. As a
-	// rule, functions were deployed with different Options.
-	ErrMismatch = errors.New("customauth: the state of the sign-in does not fit this handler")
-
-	// A [Sender] wraps these when it knows that nothing was sent.
-	ErrThrottled          = errors.New("customauth: sending is throttled")
-	ErrOptedOut           = errors.New("customauth: the destination opted out of messages")
-	ErrInvalidDestination = errors.New("customauth: the destination cannot be sent to")
-	ErrUnauthorized       = errors.New("customauth: sending is not authorized")
-)
-
 // A Guard decides whether a message may be sent, before it is. It is called
 // concurrently, only for known users.
 type Guard interface {
