@@ -15,6 +15,8 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 )
 
 // Settings say whose users sign in.
@@ -66,7 +68,7 @@ func New(s Settings) (*Client, error) {
 	o := cognito.Options{
 		Region:      region,
 		Credentials: aws.AnonymousCredentials{},
-		HTTPClient:  s.HTTP,
+		HTTPClient:  httpbody.Client(s.HTTP),
 		// A session is good for one answer. If the line drops, a second attempt would
 		// be told that it was used, and hide that the first one arrived.
 		Retryer: aws.NopRetryer{},

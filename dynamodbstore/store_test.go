@@ -3,6 +3,7 @@ package dynamodbstore_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/dynamodbstore"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 	"github.com/cyber-eternal/customauth/storetest"
 )
 
@@ -48,6 +50,7 @@ func client(url string, more ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region:       "eu-west-1",
 		BaseEndpoint: aws.String(url),
+		HTTPClient:   httpbody.Client(new(http.Client)),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: secret}, nil
 		}),

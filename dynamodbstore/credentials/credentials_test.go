@@ -23,11 +23,12 @@ import (
 	"github.com/cyber-eternal/customauth/credentialtest"
 	"github.com/cyber-eternal/customauth/dynamodbstore/credentials"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 )
 
 func client(url string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(url),
+		Region: "us-east-1", BaseEndpoint: aws.String(url), HTTPClient: httpbody.Client(new(http.Client)),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		}),

@@ -28,6 +28,7 @@ import (
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/dynamodbstore"
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 )
 
 // TestMain makes this program one of several attackers if the environment says so.
@@ -95,7 +96,7 @@ func check(err error) {
 func client(url string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region:       "eu-west-1",
-		HTTPClient:   awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 }),
+		HTTPClient:   httpbody.Client(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 })),
 		BaseEndpoint: aws.String(url),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil

@@ -17,21 +17,25 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cyber-eternal/customauth/cognitotest"
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 	"github.com/cyber-eternal/customauth/presignup"
 )
 
-// newSDK is a client as programs make it, but for the endpoint. Administrators'
-// operations are signed with made-up credentials.
+// newSDK is a client as programs make it, but for the endpoint, and for a fault by which
+// it now and then loses an answer on a busy machine. Administrators' operations are
+// signed with made-up credentials.
 func newSDK(s *service) *cognito.Client {
 	return cognito.New(cognito.Options{
 		Region:       region,
 		BaseEndpoint: &s.url,
+		HTTPClient:   httpbody.Client(awshttp.NewBuildableClient()),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "not a secret"}, nil
 		}),

@@ -6,6 +6,7 @@ package ways_test
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/cyber-eternal/customauth/dynamodbstore/dynamotest"
 	"github.com/cyber-eternal/customauth/endusermessaging"
 	"github.com/cyber-eternal/customauth/endusermessaging/smstest"
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 )
 
 // A memory keeps the ids of messages in the table of dynamodbstore.
@@ -59,7 +61,7 @@ func (m memory) Take(ctx context.Context, key string) (string, error) {
 // finds right is reported only where the two share a Memory.
 func TestFeedbackOverInstances(t *testing.T) {
 	shared := memory{
-		dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: aws.String(dynamotest.URL(t)), Credentials: credentials}),
+		dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: aws.String(dynamotest.URL(t)), Credentials: credentials, HTTPClient: httpbody.Client(new(http.Client))}),
 		dynamotest.Table(t),
 	}
 	for _, tt := range []struct {

@@ -32,6 +32,7 @@ import (
 	"github.com/cyber-eternal/customauth/e2e/fakesns"
 	"github.com/cyber-eternal/customauth/endusermessaging"
 	"github.com/cyber-eternal/customauth/endusermessaging/smstest"
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 	"github.com/cyber-eternal/customauth/magiclink"
 	"github.com/cyber-eternal/customauth/ses"
 	"github.com/cyber-eternal/customauth/ses/sestest"
@@ -165,7 +166,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	w.client = cognito.New(cognito.Options{Region: region, BaseEndpoint: &server.URL, Credentials: credentials})
+	w.client = cognito.New(cognito.Options{Region: region, BaseEndpoint: &server.URL, Credentials: credentials, HTTPClient: httpbody.Client(new(http.Client))})
 	return w
 }
 

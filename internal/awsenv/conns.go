@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/cyber-eternal/customauth/internal/httpbody"
 )
 
 // maxIdle is how long a connection may rest and still be used. Lambda freezes a
@@ -20,7 +22,8 @@ const maxIdle = 15 * time.Second
 
 // Conns is an HTTP client for one service. It is safe for concurrent use.
 type Conns struct {
-	client http.Client
+	client *http.Client
+	sdk    httpbody.Doer // the same, for requests of the SDK
 
 	mu   sync.Mutex
 	used time.Time // wall time, because the monotonic clock may stand still meanwhile
@@ -28,7 +31,7 @@ type Conns struct {
 
 // NewConns returns a client without connections.
 func NewConns() *Conns {
-	return &Conns{client: http.Client{
+	client := &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialTLSContext:      newDialer().dial,
@@ -39,13 +42,14 @@ func NewConns() *Conns {
 			ForceAttemptHTTP2:   true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+	return &Conns{client: client, sdk: httpbody.Client(client)}
 }
 
 // Do implements the HTTPClient of the SDK's clients.
 func (c *Conns) Do(req *http.Request) (*http.Response, error) {
 	c.freshen()
-	return c.client.Do(req)
+	return c.sdk.Do(req)
 }
 
 func (c *Conns) freshen() {
