@@ -67,7 +67,7 @@ func pool(of ...authority) *x509.CertPool {
 }
 
 // serve answers with a certificate of the authority, and counts connections.
-func (a authority) serve(t *testing.T, http2 bool) (url string, opened *atomic.Int64) {
+func (a authority) serve(t *testing.T) (url string, opened *atomic.Int64) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -84,7 +84,6 @@ func (a authority) serve(t *testing.T, http2 bool) (url string, opened *atomic.I
 	opened = new(atomic.Int64)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	s.EnableHTTP2 = http2
 	s.Config.ConnState, s.Config.ErrorLog = connState(opened), log.New(io.Discard, "", 0)
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -108,7 +107,7 @@ func TestTrust(t *testing.T) {
 		"of nobody, and there are few": {stranger, nil, pool(amazon, other), 2, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url, opened := test.of.serve(t, false)
+			url, opened := test.of.serve(t)
 			c := awsenv.Trusting(test.few, test.all)
 			for range 2 {
 				err := c.Open(t.Context(), url)
@@ -125,21 +124,10 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// TestHTTP2 is spoken where the service does.
-func TestHTTP2(t *testing.T) {
-	a := newAuthority(t, "Amazon")
-	for want, http2 := range map[int]bool{1: false, 2: true} {
-		url, _ := a.serve(t, http2)
-		if res := get(t, awsenv.Trusting(pool(a), pool(a)), url); res.ProtoMajor != want {
-			t.Errorf("HTTP/%d, want %d", res.ProtoMajor, want)
-		}
-	}
-}
-
 // TestResumption: a second connection to a service resumes the session of the first.
 func TestResumption(t *testing.T) {
 	a := newAuthority(t, "Amazon")
-	url, _ := a.serve(t, false)
+	url, _ := a.serve(t)
 	c := awsenv.Trusting(pool(a), pool(a))
 	for _, want := range []bool{false, true} {
 		if res := get(t, c, url); res.TLS.DidResume != want {
