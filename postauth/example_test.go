@@ -62,12 +62,12 @@ func ExampleNew_oneFunction() {
 		Keys:  []customauth.Secret{customauth.Hide("a key that is made of 32 letters")}, // yours: from a secret
 		Store: customauth.NewMemoryStore(),                                              // on Lambda: dynamodbstore
 	}
-	mark, err := postauth.New(postauth.Options{Client: fake{}, Proved: options.Proved})
+	mark, err := postauth.NewHandler(postauth.Options{Client: fake{}, Proved: options.Proved})
 	if err != nil {
 		panic(err)
 	}
 	handler, err := customauth.NewHandler(options, map[string]lambda.Handler{
-		"PostAuthentication": lambda.NewHandler(mark),
+		"PostAuthentication": mark,
 	})
 	fmt.Println(handler != nil, err)
 	// Output: true <nil>

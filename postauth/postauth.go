@@ -17,9 +17,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/internal/bounded"
+	"github.com/cyber-eternal/customauth/internal/event"
 )
 
 // Options say what a sign-in proves, and what its first proof does to others. The
@@ -94,8 +96,19 @@ const (
 // errFailed is public: Cognito shows it to the app.
 var errFailed = errors.New("the sign-in could not be completed")
 
-// New returns a handler for lambda.Start or, through lambda.NewHandler, for
-// customauth.NewHandler. It is safe for concurrent use.
+// NewHandler returns a handler for lambda.Start or customauth.NewHandler: the function
+// of [New], on JSON. The event goes back as it came, with the fields that the typed
+// event does not know. It is safe for concurrent use.
+func NewHandler(o Options) (lambda.Handler, error) {
+	m, err := newMarker(o)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// New returns a function for lambda.Start, to call in one of your own. It is safe for
+// concurrent use.
 //
 // An attribute that the user has, that is not marked yet (booleans among the
 // attributes are strings, and "True" was seen), and that this sign-in proved, by
@@ -118,7 +131,9 @@ func New(o Options) (func(context.Context, events.CognitoEventUserPoolsPostAuthe
 	if err != nil {
 		return nil, err
 	}
-	return m.handle, nil
+	return func(ctx context.Context, e events.CognitoEventUserPoolsPostAuthentication) (events.CognitoEventUserPoolsPostAuthentication, error) {
+		return e, m.after(ctx, e.TriggerSource, &signIn{m, e.UserPoolID, e.CallerContext.ClientID, e.UserName, e.Request.UserAttributes})
+	}, nil
 }
 
 func newMarker(o Options) (*marker, error) {
@@ -170,14 +185,28 @@ type marker struct {
 	flows flows
 }
 
-func (m *marker) handle(ctx context.Context, event events.CognitoEventUserPoolsPostAuthentication) (events.CognitoEventUserPoolsPostAuthentication, error) {
-	if !strings.HasPrefix(event.TriggerSource, "PostAuthentication_") {
-		return event, errors.New("postauth: not a post authentication event")
+var errEvent = errors.New("postauth: not a post authentication event")
+
+// Invoke implements lambda.Handler.
+func (m *marker) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	c, err := event.Parse(payload)
+	if err != nil {
+		return nil, errEvent
 	}
-	s := &signIn{m, event.UserPoolID, event.CallerContext.ClientID, event.UserName, event.Request.UserAttributes}
+	if err := m.after(ctx, c.Source, &signIn{m, c.Pool, c.Client, c.User, c.Attributes}); err != nil {
+		return nil, err
+	}
+	return payload, nil
+}
+
+// after writes down what a sign-in proved. Its errors are public.
+func (m *marker) after(ctx context.Context, source string, s *signIn) error {
+	if !strings.HasPrefix(source, "PostAuthentication_") {
+		return errEvent
+	}
 	missing := s.unmarked()
 	if len(missing) == 0 {
-		return event, nil
+		return nil
 	}
 	log := m.Logger.With("attributes", missing, "sub", s.attributes["sub"], "client_id", s.client)
 	ctx, cancel := m.bound(ctx)
@@ -194,20 +223,20 @@ func (m *marker) handle(ctx context.Context, event events.CognitoEventUserPoolsP
 	switch {
 	case err != nil:
 		log.ErrorContext(ctx, "postauth: could not shut others out, so the user is not marked as verified", explain(err)...)
-		return event, failIf(m.shutsOut() || m.FailSignIn)
+		return failIf(m.shutsOut() || m.FailSignIn)
 	case !byCode:
 		log.WarnContext(ctx, "postauth: not marked: this app client allows other sign-ins than by a code")
-		return event, nil
+		return nil
 	case len(proved) == 0:
 		log.DebugContext(ctx, "postauth: not marked: this sign-in did not prove it")
-		return event, nil
+		return nil
 	}
 	if err := bounded.Do(ctx, func(ctx context.Context) error { return s.mark(ctx, proved) }); err != nil {
 		log.ErrorContext(ctx, "postauth: could not mark the user as verified", explain(err)...)
-		return event, failIf(m.FailSignIn)
+		return failIf(m.FailSignIn)
 	}
 	log.InfoContext(ctx, "postauth: marked the user as verified", "proved", proved)
-	return event, nil
+	return nil
 }
 
 func failIf(fail bool) error {

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/cyber-eternal/customauth"
 	"github.com/cyber-eternal/customauth/postauth"
@@ -415,12 +414,15 @@ func TestClientFromTheEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	handle := newHandler(t, postauth.Options{FailSignIn: true})
+	handler, err := postauth.NewHandler(postauth.Options{FailSignIn: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	raw, err := os.ReadFile("../testdata/events/post-authentication.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lambda.NewHandler(handle).Invoke(t.Context(), raw); err != nil {
+	if _, err := handler.Invoke(t.Context(), raw); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(first(phone), s.calls()); diff != "" {
@@ -436,11 +438,83 @@ func newHandler(t *testing.T, o postauth.Options) func(context.Context, event) (
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	handle, err := postauth.New(o)
+	handler, err := postauth.NewHandler(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handle
+	return func(ctx context.Context, in event) (event, error) {
+		payload, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := handler.Invoke(ctx, payload)
+		if err == nil && string(out) != string(payload) {
+			t.Errorf("the event came back as %s, want it as it was", out)
+		}
+		return in, err
+	}
+}
+
+// TestJSON: of an event that cannot be read nothing is done, and what is not known of one
+// that can goes back to Cognito.
+func TestJSON(t *testing.T) {
+	raw, err := os.ReadFile("../testdata/events/post-authentication.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := strings.Replace(string(raw), "{", `{"new": [1, {"a": null}],`, 1)
+	const refused = "postauth: not a post authentication event"
+	for name, tt := range map[string]struct {
+		payload, err string
+		calls        []call
+	}{
+		"as Cognito sends it":    {string(raw), "", first(phone)},
+		"with something new":     {newer, "", first(phone)},
+		"nothing":                {"", refused, nil},
+		"cut off":                {string(raw[:len(raw)/2]), refused, nil},
+		"no object":              {"[]", refused, nil},
+		"another trigger":        {strings.Replace(string(raw), "PostAuthentication_", "PreAuthentication_", 1), refused, nil},
+		"attributes of a kind":   {strings.Replace(string(raw), `"userAttributes":`, `"userAttributes": 1, "x":`, 1), refused, nil},
+		"a member that is twice": {strings.Replace(string(raw), `"userName":`, `"userName": "somebody", "userName":`, 1), refused, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, healthy)
+			handler, err := postauth.NewHandler(postauth.Options{Client: s.client, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := handler.Invoke(t.Context(), []byte(tt.payload))
+			if got := text(err); got != tt.err {
+				t.Errorf("error %q, want %q", got, tt.err)
+			}
+			if tt.err == "" && string(out) != tt.payload {
+				t.Errorf("the event came back as %s", out)
+			}
+			if diff := cmp.Diff(tt.calls, s.calls()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTyped: the function of New does the same.
+func TestTyped(t *testing.T) {
+	s := serve(t, healthy)
+	handle, err := postauth.New(postauth.Options{Client: s.client, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := signIn(t, nil)
+	out, err := handle(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(in, out); diff != "" {
+		t.Errorf("the event (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(first(phone), s.calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
 }
 
 func text(err error) string {

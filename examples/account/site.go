@@ -150,7 +150,7 @@ func (s *site) triggers(o customauth.Options) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mark, err := postauth.New(postauth.Options{
+	mark, err := postauth.NewHandler(postauth.Options{
 		Proved: o.Proved,
 		Logger: s.logger,
 		Client: cognitoidentityprovider.New(cognitoidentityprovider.Options{ // Cognito is this program
@@ -162,7 +162,7 @@ func (s *site) triggers(o customauth.Options) (lambda.Handler, error) {
 	}
 	return customauth.NewHandler(o, map[string]lambda.Handler{
 		"PreSignUp":          lambda.NewHandler(presignup.New(nil)),
-		"PostAuthentication": lambda.NewHandler(mark),
+		"PostAuthentication": mark,
 		"TokenGeneration":    claims,
 	})
 }

@@ -48,13 +48,13 @@ func newHandler() (lambda.Handler, error) {
 		options.Steps = []customauth.Step{{Name: "captcha", Challenge: human}, way}
 		signUp = presignup.New(human.SignUp)
 	}
-	mark, err := postauth.New(postauth.Options{Proved: options.Proved})
+	mark, err := postauth.NewHandler(postauth.Options{Proved: options.Proved})
 	if err != nil {
 		return nil, err
 	}
 	return customauth.NewHandler(options, map[string]lambda.Handler{
 		"PreSignUp":          lambda.NewHandler(signUp),
-		"PostAuthentication": lambda.NewHandler(mark),
+		"PostAuthentication": mark,
 	})
 }
 

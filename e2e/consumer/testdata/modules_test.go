@@ -35,13 +35,13 @@ func TestModulesFitTogether(t *testing.T) {
 		Guard:      guard,
 		Senders:    map[string]customauth.Sender{"SMS": new(cognitotest.Inbox)},
 	}
-	marked, err := postauth.New(postauth.Options{Proved: options.Proved})
+	marked, err := postauth.NewHandler(postauth.Options{Proved: options.Proved})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = customauth.NewHandler(options, map[string]lambda.Handler{
 		"PreSignUp":          lambda.NewHandler(presignup.New(guard.SignUp)),
-		"PostAuthentication": lambda.NewHandler(marked),
+		"PostAuthentication": marked,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -132,7 +132,7 @@ func meteredPool(t *testing.T, m *meter, url, table, countries string) (*cognito
 	cognito := cognitoidentityprovider.New(cognitoidentityprovider.Options{
 		Region: "us-east-1", Credentials: credentials, HTTPClient: answers(func(w http.ResponseWriter, r *http.Request) { pool.ServeHTTP(w, r) }),
 	})
-	after, err := postauth.New(postauth.Options{
+	after, err := postauth.NewHandler(postauth.Options{
 		Client: cognito, Proved: options.Proved, ClientIDs: []string{"1example23456789testclient"}, InsecureKeepPassword: true, Logger: options.Logger,
 	})
 	if err != nil {
@@ -140,7 +140,7 @@ func meteredPool(t *testing.T, m *meter, url, table, countries string) (*cognito
 	}
 	pool, err = cognitotest.NewPool(cognitotest.Config{
 		UsernameAttributes: []string{"phone_number"},
-		Triggers:           cognitotest.Triggers{All: metered{m, handler}, PostAuthentication: lambda.NewHandler(after)},
+		Triggers:           cognitotest.Triggers{All: metered{m, handler}, PostAuthentication: after},
 	})
 	if err != nil {
 		t.Fatal(err)

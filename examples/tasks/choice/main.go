@@ -42,13 +42,13 @@ func main() {
 		},
 	}
 	// A way counts only for an address that was proved: postauth writes that down.
-	proved, err := postauth.New(postauth.Options{Proved: options.Proved})
+	proved, err := postauth.NewHandler(postauth.Options{Proved: options.Proved})
 	if err != nil {
 		log.Fatal(err)
 	}
 	handler, err := customauth.NewHandler(options, map[string]lambda.Handler{
 		"PreSignUp":          lambda.NewHandler(presignup.New(nil)),
-		"PostAuthentication": lambda.NewHandler(proved),
+		"PostAuthentication": proved,
 	})
 	if err != nil {
 		log.Fatal(err)

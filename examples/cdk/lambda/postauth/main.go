@@ -44,15 +44,11 @@ func newHandler(ctx context.Context) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	handle, err := postauth.New(postauth.Options{
+	return postauth.NewHandler(postauth.Options{
 		Proved:    options.Proved,
 		ClientIDs: strings.Split(os.Getenv("CUSTOMAUTH_CLIENT_IDS"), ","),
 		// A password is no way in here: it would take an app client that allows one. So
 		// none is replaced, and the function need not be able to read the app clients.
 		InsecureKeepPassword: true,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return lambda.NewHandler(handle), nil
 }
