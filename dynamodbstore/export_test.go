@@ -1,13 +1,17 @@
 package dynamodbstore
 
 import (
+	"math"
 	"time"
 
 	"github.com/cyber-eternal/customauth"
 )
 
+// WholeAll makes the store keep every counter in buckets of one item, whatever its Max.
+func (s *Store) WholeAll() { s.exactMax, s.wholeMax = 0, math.MaxInt }
+
 // SplitAll makes the store split every counter, whatever its Max.
-func (s *Store) SplitAll() { s.exactMax = 0 }
+func (s *Store) SplitAll() { s.exactMax, s.wholeMax = 0, 0 }
 
 // Patient gives the store all the time it wants: the machine that runs the tests
 // may be busy, and a try that is given up and made again is another test.

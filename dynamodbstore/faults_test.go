@@ -132,7 +132,7 @@ var always = map[string]fault{
 // believed are the calls that a fault answers as DynamoDB might: a failed condition
 // is what it says when there is nothing to return.
 var believed = map[string][]string{
-	"refused for fun": {"list-1"},
+	"refused for fun": {"list-1", "buckets-1"},
 }
 
 // Whatever goes wrong, a call ends in time, and nothing is ever allowed. The deadline
@@ -140,8 +140,9 @@ var believed = map[string][]string{
 func TestFaults(t *testing.T) {
 	dynamotest.URL(t)
 	kinds := map[string][]customauth.Window{
-		"list":  {atMost(5, time.Hour)},
-		"split": {atMost(500, time.Hour)},
+		"list":    {atMost(5, time.Hour)},
+		"buckets": {atMost(500, time.Hour)},
+		"split":   {atMost(50_000, time.Hour)},
 	}
 	for name, fault := range always {
 		t.Run(name, func(t *testing.T) {
@@ -250,14 +251,24 @@ func TestLostAnswerAndOvertaken(t *testing.T) {
 // somebody else. It is an error, and one event at least stays counted.
 func TestLostGiveBack(t *testing.T) {
 	dynamotest.URL(t)
-	for name, limit := range map[string]customauth.Window{"list": atMost(3, time.Hour), "split": atMost(103, time.Hour)} {
+	for name, test := range map[string]struct {
+		limit customauth.Window
+		kind  func(*dynamodbstore.Store)
+	}{
+		"list":    {atMost(3, time.Hour), func(*dynamodbstore.Store) {}},
+		"buckets": {atMost(103, time.Hour), func(*dynamodbstore.Store) {}},
+		"split":   {atMost(103, time.Hour), (*dynamodbstore.Store).SplitAll},
+	} {
 		t.Run(name, func(t *testing.T) {
-			table := dynamotest.Table(t)
-			whole := open(t, dynamodbstore.Options{Table: table, Shards: 1, Timeout: 4 * time.Second})
+			table, limit := dynamotest.Table(t), test.limit
+			o := dynamodbstore.Options{Table: table, Shards: 1, Timeout: 4 * time.Second}
+			whole := open(t, o)
+			test.kind(whole)
 			count(t, whole, "a", limit.Max, limit)
 			for _, fault := range []fault{lose, always["internal error"]} {
 				m := &middleman{fault: fault, operation: "UpdateItem", first: 1}
-				s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1, Timeout: 4 * time.Second})
+				s := m.store(t, o)
+				test.kind(s)
 				if _, err := s.Update(t.Context(), "a", op(-1, limit)); err == nil {
 					t.Error("a give-back whose fate is unknown: no error")
 				}
@@ -275,10 +286,76 @@ func TestLostGiveBack(t *testing.T) {
 
 			// Throttled is surely not done, so it is tried again.
 			m := &middleman{fault: always["throttled"], operation: "UpdateItem", first: 1}
-			s := m.store(t, dynamodbstore.Options{Table: table, Shards: 1, Timeout: 4 * time.Second})
+			s := m.store(t, o)
+			test.kind(s)
 			count(t, s, "a", -1, limit)
 			if wait := count(t, whole, "a", 1, limit); wait != 0 {
 				t.Errorf("after a give-back that was throttled once: wait %v", wait)
+			}
+		})
+	}
+}
+
+// A Return from a counter in buckets, of which the answer is lost, is an error and done
+// once at most, however it was written. What follows in the same process goes on from
+// what is there. A lost answer to a count lets it count twice, and no event of others is
+// ever lost.
+func TestLostAnswerInBuckets(t *testing.T) {
+	dynamotest.URL(t)
+	for name, test := range map[string]struct {
+		others, own int // what was counted before, own last and in a bucket that is new for all
+		n           int // what is counted, or returned if negative, by the request that goes wrong
+		fault       fault
+		fails       bool
+		left        int
+	}{
+		"a return, lost":                                   {10, 5, -2, lose, true, 13},
+		"a return, not done":                               {10, 5, -2, always["internal error"], true, 15},
+		"a return, throttled":                              {10, 5, -2, always["throttled"], false, 13},
+		"a return of more than the newest bucket, lost":    {10, 5, -7, lose, true, 8},
+		"a return of more than the newest bucket, failed":  {10, 5, -7, always["internal error"], true, 15},
+		"a return of more than the newest, throttled":      {10, 5, -7, always["throttled"], false, 8},
+		"a return of more than there are, lost":            {10, 5, -99, lose, true, 0},
+		"a return in a process that knows nothing, lost":   {10, 0, -2, lose, true, 8},
+		"a return in a process that knows nothing, failed": {10, 0, -2, always["internal error"], true, 10},
+		"a count, lost":                                    {10, 5, 2, lose, false, 19},
+		"a count, not done":                                {10, 5, 2, always["internal error"], false, 17},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, table := newClock(), dynamotest.Table(t)
+			others := open(t, dynamodbstore.Options{Table: table, Now: c.Now})
+			var armed atomic.Bool
+			once := func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+				if armed.CompareAndSwap(true, false) {
+					test.fault(w, r, pass)
+					return
+				}
+				pass.ServeHTTP(w, r)
+			}
+			m := &middleman{fault: once, operation: "UpdateItem", first: 1 << 40}
+			own := m.store(t, dynamodbstore.Options{Table: table, Now: c.Now, Timeout: 4 * time.Second})
+			count(t, others, "budget", test.others, budget...)
+			if test.own > 0 {
+				c.Sleep(time.Hour)
+				count(t, own, "budget", test.own, budget...)
+			}
+			before := m.seen.Load()
+			armed.Store(true)
+			_, err := own.Update(t.Context(), "budget", op(test.n, budget...))
+			if (err != nil) != test.fails {
+				t.Errorf("Update = %v; an error is wanted: %v", err, test.fails)
+			}
+			if tries := m.seen.Load() - before; test.fails && tries != 1 {
+				t.Errorf("a return of which nobody knows whether it was done was tried %d times, want once", tries)
+			}
+			day := budget[1]
+			if got := counted(t, others, "budget", day); got != test.left {
+				t.Errorf("%d are counted, want %d", got, test.left)
+			}
+			count(t, own, "budget", 3, budget...)
+			count(t, own, "budget", -4, budget...)
+			if got, want := counted(t, others, "budget", day), max(test.left-1, 0); got != want {
+				t.Errorf("after 3 more and 4 returned %d are counted, want %d", got, want)
 			}
 		})
 	}

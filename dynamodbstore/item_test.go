@@ -198,7 +198,7 @@ func TestExpiresLater(t *testing.T) {
 // test server never deletes.
 func TestExpiredItem(t *testing.T) {
 	c, table := newClock(), dynamotest.Table(t)
-	for name, limit := range map[string]customauth.Window{"list": atMost(2, time.Hour), "split": atMost(200, time.Hour)} {
+	for name, limit := range map[string]customauth.Window{"list": atMost(2, time.Hour), "buckets": atMost(200, time.Hour), "split": atMost(20_000, time.Hour)} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, dynamodbstore.Options{Table: table, Shards: 1, Now: c.Now})
 			count(t, s, name, limit.Max, limit)

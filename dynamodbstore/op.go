@@ -38,8 +38,8 @@ const (
 	maxPer     = 366 * 24 * time.Hour
 )
 
-// read checks ops, and reports whether the one op there is counts in shards.
-func (s *Store) read(ops []customauth.Op) (todo []op, split bool, err error) {
+// read checks ops, and reports whether the one op there is counts in buckets.
+func (s *Store) read(ops []customauth.Op) (todo []op, inBuckets bool, err error) {
 	if len(ops) < 1 || len(ops) > maxOps {
 		return nil, false, fmt.Errorf("%d ops, and 1 to %d are possible", len(ops), maxOps)
 	}
@@ -52,15 +52,15 @@ func (s *Store) read(ops []customauth.Op) (todo []op, split bool, err error) {
 			return nil, false, fmt.Errorf("two ops on the counter %q", o.counter)
 		}
 		todo = append(todo, o)
-		split = split || o.most() > s.exactMax
+		inBuckets = inBuckets || o.most() > s.exactMax
 	}
-	if split && len(ops) > 1 {
+	if inBuckets && len(ops) > 1 {
 		return nil, false, fmt.Errorf("a Max above %d beside other ops", s.exactMax)
 	}
-	if o := todo[0]; split && (o.verb == customauth.Mark || o.tag != "") {
+	if o := todo[0]; inBuckets && (o.verb == customauth.Mark || o.tag != "") {
 		return nil, false, fmt.Errorf("a Mark or a Tag with a Max above %d", s.exactMax)
 	}
-	return todo, split, nil
+	return todo, inBuckets, nil
 }
 
 func readOp(from customauth.Op) (op, error) {

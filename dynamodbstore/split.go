@@ -1,7 +1,7 @@
 package dynamodbstore
 
-// This file counts what is too hot or too large for one list: a counter is split
-// into shards, items of their own, each with its share of Max. A shard counts every
+// This file counts what is too large for a list of times. A counter has one item, or
+// is split into several, the shards, each with its share of Max. An item counts every
 // window in buckets of a 24th of Per:
 //
 //	pk       S   the key, "#", the number of the shard
@@ -9,16 +9,24 @@ package dynamodbstore
 //	         M   the window of Per milliseconds:
 //	             b N the number of the newest bucket, t N the sum of all buckets,
 //	             c L of N the buckets, newest first
-//	v        N   a number that every write changes
+//	v        N   drawn at random for a new item, and one more with every write
 //	expires  N   seconds since 1970
 //
 // Any interval of length Per touches at most 25 buckets, and the sum of 25
 // buckets is never above the share: so no interval of length Per has more than
 // Max events. An event counts until its bucket leaves, up to a 24th of Per longer
 // than it must. A count of one event is refused only when all shards are full.
+//
+// An item is written in one of two ways. A quick write changes the newest buckets,
+// whatever others write meanwhile. An exact one writes all buckets anew, if v says
+// that nobody has written since they were seen. Which of the two is tried first is a
+// guess from what this process has seen last; a wrong guess costs a request, and the
+// answer says what is right.
 
 import (
 	"context"
+	cryptorand "crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -47,13 +55,18 @@ func (w window) share(i, n int) int64 {
 	return int64(share)
 }
 
-// updateSplit carries out an op on a counter that is split.
-func (s *Store) updateSplit(ctx context.Context, pk string, o op) (customauth.Found, error) {
+// updateBuckets carries out an op on a counter in buckets.
+func (s *Store) updateBuckets(ctx context.Context, pk string, o op) (customauth.Found, error) {
+	split, counts := s.isSplit(o), o.verb == customauth.Count && !o.impossible()
 	switch {
-	case o.verb == customauth.Count && !o.impossible():
+	case counts && split:
 		return s.addSplit(ctx, pk, o)
-	case o.verb == customauth.Return || o.verb == customauth.Reset:
+	case counts:
+		return s.addShard(ctx, pk, 0, s.seen.get(pk, o), o)
+	case o.takes() && split:
 		return s.takeSplit(ctx, pk, o)
+	case o.takes():
+		return s.takeShard(ctx, pk, 0, o.taken(), s.seen.get(pk, o), o)
 	}
 	all, err := s.readShards(ctx, pk, o)
 	if err != nil {
@@ -63,6 +76,25 @@ func (s *Store) updateSplit(ctx context.Context, pk string, o op) (customauth.Fo
 	return f, nil
 }
 
+// isSplit reports whether a counter is split.
+func (s *Store) isSplit(o op) bool { return o.most() > s.wholeMax }
+
+// items is how many items a counter has.
+func (s *Store) items(o op) int {
+	if s.isSplit(o) {
+		return s.shards
+	}
+	return 1
+}
+
+// taken is how many events a Return or a Reset takes away, if they are there.
+func (o op) taken() int64 {
+	if o.verb == customauth.Reset {
+		return math.MaxInt64
+	}
+	return int64(o.n)
+}
+
 // addSplit counts n events in one of the shards: in one drawn at random, and if
 // that is full in any that has room. What it finds in one write is what that shard
 // knows: the newest event may be in another.
@@ -70,7 +102,7 @@ func (s *Store) addSplit(ctx context.Context, pk string, o op) (customauth.Found
 	if o.n > max(1, o.least()/s.shards) {
 		return customauth.Found{}, fmt.Errorf("%d events at once do not fit into one of %d shards of %d", o.n, s.shards, o.least())
 	}
-	f, err := s.addShard(ctx, pk, rand.IntN(s.shards), o)
+	f, err := s.addShard(ctx, pk, rand.IntN(s.shards), shard{}, o)
 	if err != nil || f.Wait == 0 {
 		return f, err
 	}
@@ -85,7 +117,8 @@ func (s *Store) addSplit(ctx context.Context, pk string, o op) (customauth.Found
 		}
 		// Many may be after the last places: who is overtaken here looks again.
 		// Each time somebody got in, so the search ends.
-		got, err := s.addShard(ctx, pk, open[rand.IntN(len(open))], o)
+		i := open[rand.IntN(len(open))]
+		got, err := s.addShard(ctx, pk, i, all[i], o)
 		if err != nil || got.Wait == 0 {
 			f.Wait = 0
 			return f, err
@@ -97,7 +130,7 @@ func (s *Store) addSplit(ctx context.Context, pk string, o op) (customauth.Found
 func (s *Store) open(all []shard, o op) (open []int, f customauth.Found) {
 	f, now := customauth.Found{Wait: forever, Age: -1}, s.now()
 	for i, sh := range all {
-		got := sh.roll(o, now).find(i, s.shards, o, now)
+		got := sh.roll(o, now).find(i, len(all), o, now)
 		if got.Wait == 0 {
 			open = append(open, i)
 		}
@@ -109,72 +142,147 @@ func (s *Store) open(all []shard, o op) (open []int, f customauth.Found) {
 	return open, f
 }
 
-// addShard counts n events in shard i. One write is enough while the newest
-// bucket of every window is there; the first event of a new bucket needs a second
-// one, which writes the buckets anew if nobody else has.
-func (s *Store) addShard(ctx context.Context, pk string, i int, o op) (customauth.Found, error) {
-	for ctx.Err() == nil {
+// addShard counts n events in shard i, which was sh when this process saw it last; the
+// zero shard was never seen. The first event of a new bucket needs an exact write.
+func (s *Store) addShard(ctx context.Context, pk string, i int, sh shard, o op) (customauth.Found, error) {
+	n := int64(o.n)
+	for sure := false; ctx.Err() == nil; sure = true {
 		now := s.now()
-		old, done, err := s.increase(ctx, pk, i, o, now)
-		if err != nil {
-			return customauth.Found{}, err
-		}
-		sh, err := readShard(old, o)
-		if err != nil {
-			return customauth.Found{}, err
-		}
-		stale := sh.stale(o, now)
-		sh = sh.roll(o, now)
-		f := sh.find(i, s.shards, o, now)
-		if done || f.Wait > 0 {
-			if done {
-				f.Wait = 0
-			}
+		next := sh.roll(o, now)
+		f := next.find(i, s.items(o), o, now)
+		if sure && f.Wait > 0 {
 			return f, nil
 		}
-		if !stale {
-			continue // it has become free since
+		var done bool
+		var err error
+		if sh.windows != nil && sh.stale(o, now) && f.Wait == 0 {
+			next.add(n)
+			sh, done, err = s.exact(ctx, pk, i, sh, next, o, now)
+		} else {
+			sh, done, err = s.quick(ctx, pk, i, n, o, now)
 		}
-		for _, w := range o.windows {
-			sh.windows[w.per].counts[0] += int64(o.n)
+		if err != nil {
+			return customauth.Found{}, err
 		}
-		if done, err = s.writeShard(ctx, again, pk, i, sh, o, now); err != nil || done {
-			return f, err
+		if done {
+			f = sh.roll(o, now).find(i, s.items(o), o, now)
+			f.Wait = 0
+			return f, nil
 		}
 	}
 	return customauth.Found{}, ctx.Err()
 }
 
-// increase adds n to the newest bucket of every window, if it is there and the
-// shard has room. It returns the item as it was.
-func (s *Store) increase(ctx context.Context, pk string, i int, o op, now int64) (old item, done bool, err error) {
-	x := newExpression()
-	n := x.value(number(int64(o.n)))
-	for _, w := range o.windows {
-		name := x.name(w.name(o))
-		x.set = append(x.set, fmt.Sprintf("%[1]s.t = %[1]s.t + %[2]s, %[1]s.c[0] = %[1]s.c[0] + %[2]s", name, n))
-		x.when = append(x.when, fmt.Sprintf("%[1]s.b >= %[2]s AND %[1]s.t <= %[3]s", name,
-			x.value(number(w.bucket(now))), x.value(number(w.share(i, s.shards)-int64(o.n)))))
+// takeShard takes the newest n events from shard i, or all, and tells what it found.
+// Sh is as in addShard. Where the newest bucket has less than n, it takes an exact write.
+func (s *Store) takeShard(ctx context.Context, pk string, i int, n int64, sh shard, o op) (customauth.Found, error) {
+	for sure := false; ctx.Err() == nil; sure = true {
+		now := s.now()
+		next := sh.roll(o, now)
+		f := next.find(i, s.items(o), o, now)
+		some := next.take(n)
+		if sure && !some {
+			return f, nil
+		}
+		var done bool
+		var err error
+		if some && !sh.newestHas(n, o) {
+			sh, done, err = s.exact(ctx, pk, i, sh, next, o, now)
+		} else {
+			sh, done, err = s.quick(ctx, pk, i, -n, o, now)
+		}
+		if err != nil {
+			return customauth.Found{}, err
+		}
+		if done {
+			return sh.roll(o, now).find(i, s.items(o), o, now), nil
+		}
 	}
-	x.set = append(x.set, fmt.Sprintf("%[1]s = %[1]s + %[2]s", x.name("v"), x.value(number(1))))
-	return s.write(ctx, again, shardKey(pk, i), x)
+	return customauth.Found{}, ctx.Err()
 }
 
-// writeShard writes all windows, if nobody has written since sh was read.
-func (s *Store) writeShard(ctx context.Context, retry func(error) bool, pk string, i int, sh shard, o op, now int64) (done bool, err error) {
+// quick adds n to the newest bucket of every window, if it is there and the shard has
+// room; or takes -n from it, if it has as many. It returns the shard as it was.
+func (s *Store) quick(ctx context.Context, pk string, i int, n int64, o op, now int64) (was shard, done bool, err error) {
 	x := newExpression()
-	x.assign("v", number(sh.version+1))
-	x.assign("expires", number(max(sh.expires, (now+o.longest())/1000+day)))
+	by := x.value(number(n))
 	for _, w := range o.windows {
-		x.assign(w.name(o), sh.windows[w.per].write())
+		name := x.name(w.name(o))
+		x.set = append(x.set, fmt.Sprintf("%[1]s.t = %[1]s.t + %[2]s, %[1]s.c[0] = %[1]s.c[0] + %[2]s", name, by))
+		if n < 0 {
+			x.when = append(x.when, fmt.Sprintf("%s.c[0] >= %s", name, x.value(number(-n))))
+			continue
+		}
+		x.when = append(x.when, fmt.Sprintf("%[1]s.b >= %[2]s AND %[1]s.t <= %[3]s", name,
+			x.value(number(w.bucket(now))), x.value(number(w.share(i, s.items(o))-n))))
 	}
-	var version types.AttributeValue
-	if sh.version > 0 {
-		version = number(sh.version)
+	x.set = append(x.set, fmt.Sprintf("%[1]s = %[1]s + %[2]s", x.name("v"), x.value(number(1))))
+	old, done, err := s.write(ctx, o.retry(), shardKey(pk, i), x)
+	if err != nil {
+		return shard{}, false, err
 	}
-	x.is("v", version)
-	_, done, err = s.write(ctx, retry, shardKey(pk, i), x)
-	return done, err
+	was, err = readShard(old, o)
+	if err != nil || !done {
+		return was, false, err
+	}
+	next, _ := readShard(old, o)
+	next.add(n)
+	next.version++
+	s.remember(pk, next, o)
+	return was, true, nil
+}
+
+// exact makes shard i what next says, if it is still as sh. It returns the shard as it
+// was.
+func (s *Store) exact(ctx context.Context, pk string, i int, sh, next shard, o op, now int64) (was shard, done bool, err error) {
+	x := newExpression()
+	if sh.version == 0 {
+		x.is("v", nil)
+		next.version = firstVersion()
+	} else {
+		x.is("v", number(sh.version))
+		next.version = sh.version + 1
+	}
+	next.expires = max(sh.expires, (now+o.longest())/1000+day)
+	x.assign("v", number(next.version))
+	x.assign("expires", number(next.expires))
+	for _, w := range o.windows {
+		x.assign(w.name(o), next.windows[w.per].write())
+	}
+	old, done, err := s.write(ctx, o.retry(), shardKey(pk, i), x)
+	if err != nil {
+		return shard{}, false, err
+	}
+	if done {
+		s.remember(pk, next, o)
+		return sh, true, nil
+	}
+	was, err = readShard(old, o)
+	return was, false, err
+}
+
+// remember keeps what a write made of a counter with one item. A split one has too many
+// writers: what one of them knows is old.
+func (s *Store) remember(pk string, sh shard, o op) {
+	if !s.isSplit(o) {
+		s.seen.put(pk, o, sh)
+	}
+}
+
+// firstVersion is that of a new item. It is random, so that an item that was removed
+// and made anew is not taken for the old one.
+func firstVersion() int64 {
+	var b [8]byte
+	cryptorand.Read(b[:]) // never fails
+	return int64(binary.BigEndian.Uint64(b[:])>>12 | 1)
+}
+
+// retry says what failures of a write are worth another try.
+func (o op) retry() func(error) bool {
+	if o.takes() {
+		return ifNotDone
+	}
+	return again
 }
 
 // takeSplit takes the newest n events from the shards, or all.
@@ -185,10 +293,7 @@ func (s *Store) takeSplit(ctx context.Context, pk string, o op) (customauth.Foun
 	}
 	now := s.now()
 	_, f := s.open(all, o)
-	left, n := make([]shard, len(all)), int64(o.n)
-	if o.verb == customauth.Reset {
-		n = math.MaxInt64
-	}
+	left, n := make([]shard, len(all)), o.taken()
 	for i := range all {
 		left[i] = all[i].roll(o, now)
 	}
@@ -207,7 +312,7 @@ func (s *Store) takeSplit(ctx context.Context, pk string, o op) (customauth.Foun
 		if count == 0 {
 			continue
 		}
-		if err := s.takeShard(ctx, pk, i, count, all[i], o); err != nil {
+		if _, err := s.takeShard(ctx, pk, i, count, all[i], o); err != nil {
 			return customauth.Found{}, err
 		}
 	}
@@ -233,27 +338,6 @@ func newest(all []shard, o op) (at int, count int64) {
 	return at, count
 }
 
-// takeShard takes count events from shard i, which was sh when it was read.
-func (s *Store) takeShard(ctx context.Context, pk string, i int, count int64, sh shard, o op) error {
-	for ctx.Err() == nil {
-		now := s.now()
-		sh = sh.roll(o, now)
-		sh.take(count)
-		done, err := s.writeShard(ctx, ifNotDone, pk, i, sh, o, now)
-		if err != nil || done {
-			return err
-		}
-		it, err := s.get(ctx, shardKey(pk, i), true)
-		if err != nil {
-			return err
-		}
-		if sh, err = readShard(it, o); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
-}
-
 // A shard is what an item says. Its maps and lists are not shared.
 type shard struct {
 	version int64 // 0: there is no item
@@ -268,7 +352,7 @@ type counts struct {
 }
 
 func (s *Store) readShards(ctx context.Context, pk string, o op) ([]shard, error) {
-	pks := make([]string, s.shards)
+	pks := make([]string, s.items(o))
 	for i := range pks {
 		pks[i] = shardKey(pk, i)
 	}
@@ -276,7 +360,7 @@ func (s *Store) readShards(ctx context.Context, pk string, o op) ([]shard, error
 	if err != nil {
 		return nil, err
 	}
-	all := make([]shard, s.shards)
+	all := make([]shard, len(pks))
 	for _, it := range items {
 		name, ok := it["pk"].(*types.AttributeValueMemberS)
 		if !ok {
@@ -415,8 +499,24 @@ func (b *counts) wait(w window, share, n, now int64) time.Duration {
 	return forever
 }
 
-// take removes the newest n events from every window.
-func (sh shard) take(n int64) {
+// newestHas reports whether the newest bucket of every window has n events.
+func (sh shard) newestHas(n int64, o op) bool {
+	return !slices.ContainsFunc(o.windows, func(w window) bool {
+		b := sh.windows[w.per]
+		return b == nil || b.counts[0] < n
+	})
+}
+
+// add puts n events into the newest bucket of every window.
+func (sh shard) add(n int64) {
+	for _, b := range sh.windows {
+		b.counts[0] += n
+	}
+}
+
+// take removes the newest n events from every window, and reports whether there were
+// any.
+func (sh shard) take(n int64) (some bool) {
 	for _, b := range sh.windows {
 		left := n
 		for j := range b.counts {
@@ -424,7 +524,9 @@ func (sh shard) take(n int64) {
 			b.counts[j] -= out
 			left -= out
 		}
+		some = some || left < n
 	}
+	return some
 }
 
 func (w window) name(o op) string { return "w" + strconv.FormatInt(w.per, 10) + "." + o.counter }

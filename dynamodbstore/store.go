@@ -12,13 +12,15 @@
 // requests, and four with a number that was not proved before.
 //
 // A counter that has a window with a Max above 100 (all texts of a country, a
-// budget for everybody) is counted in several items instead, so that no single item
-// has to take all writes; see [Options].Shards for what that costs in exactness.
+// budget for everybody) is counted in buckets of a 24th of a window instead, in an item
+// of its own: Max is never exceeded, and an event counts up to 1/24 longer than Per.
+// With a Max above 10,000 there are several items, so that no single one has to take
+// all writes; see [Options].Shards.
 //
 // What goes wrong goes wrong on the safe side. An answer that does not come in
 // time is an error, and callers of a Store refuse then. A count is tried again
 // after a failure and recognises itself, so it counts once (twice at most, if it
-// is taken back in between or split). What takes events away is tried again only
+// is taken back in between, or its Max is above 100). What takes events away is tried again only
 // if DynamoDB surely did not do it, so at worst an event stays counted that need
 // not.
 //
@@ -58,11 +60,14 @@ type Options struct {
 	Timeout time.Duration
 
 	// Shards is into how many items a counter is split that has a window with a Max
-	// above 100. Default 8, at most 64. One item takes about 1,000 writes a second
-	// (the limit of a DynamoDB partition), eight take 8,000. Each shard has its
-	// share of Max, so that Max is never exceeded; an event counts up to 1/24
-	// longer than Per; n events must fit into one shard at once. Changing Shards
-	// loses the counters of the shards that are gone.
+	// above 10,000. Default 8, at most 64. One item takes about 1,000 writes a second
+	// (the limit of a DynamoDB partition), eight take 8,000. Below, one item is
+	// enough, whatever Max is: a refused event costs a write too, and it is the quota
+	// of Cognito that bounds them all, by default 120 sign-ins a second. Each shard
+	// has its share of Max; n events must fit into one shard at once; a Return costs
+	// a read of them all before its write. Changing Shards loses the counters of the
+	// shards that are gone, and so does a Max that is no longer above 10,000; one
+	// that has risen above lets up to 10,000 more pass, once.
 	Shards int
 
 	// Now is the clock, for tests. Default time.Now. Clocks of instances that
@@ -79,6 +84,8 @@ type Store struct {
 	clock   func() time.Time
 
 	exactMax int // the largest Max that is counted in a list
+	wholeMax int // the largest Max that is counted in one item
+	seen     seen
 }
 
 var _ customauth.Store = (*Store)(nil)
@@ -94,6 +101,13 @@ const (
 	// exactMax bounds the list of times in an item: at 100 it has 1.5 kB, and a
 	// write of it costs two units. The defaults of customauth need 20.
 	exactMax = 100
+
+	// wholeMax is where splitting begins. One item takes about 1,000 writes a second,
+	// and a refused event is a write too: so it is not Max that says how many there
+	// are, but what Cognito lets through, by default 120 sign-ins a second with a Count
+	// and a Return each. One item has room for four times that, and a pool with a
+	// higher quota counts to more than 10,000 as a rule.
+	wholeMax = 10_000
 )
 
 // New returns a Store. It makes no request: see [Store.Warm].
@@ -105,6 +119,7 @@ func New(o Options) (*Store, error) {
 		shards:   cmp.Or(o.Shards, defaultShards),
 		clock:    o.Now,
 		exactMax: exactMax,
+		wholeMax: wholeMax,
 	}
 	switch {
 	case !isTable(o.Table):
@@ -113,6 +128,9 @@ func New(o Options) (*Store, error) {
 		return nil, fmt.Errorf("dynamodbstore: Timeout is %v, and must be from %v to %v", o.Timeout, minTimeout, maxTimeout)
 	case s.shards < 1 || s.shards > maxShards:
 		return nil, fmt.Errorf("dynamodbstore: Shards is %d, and must be from 1 to %d", o.Shards, maxShards)
+	}
+	if s.shards == 1 {
+		s.wholeMax = math.MaxInt
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -152,8 +170,10 @@ func isTable(name string) bool {
 // writers come in between.
 //
 // An op with a Max above 100 must be alone in its Update, is no Mark and has no
-// Tag. A count costs one write then, with one more when a new 24th of a window
-// begins; finding a shard full costs a read of them all.
+// Tag. It costs one write then. A count costs one more when a new 24th of a window
+// begins, and a Return of more than the newest 24th has, unless this Store has made the
+// counter's last write. With a Max above 10,000 a Return costs a read before its
+// writes, and so does finding a shard full.
 func (s *Store) Update(ctx context.Context, key string, ops ...customauth.Op) ([]customauth.Found, error) {
 	bounded.Grow() // a caller may have begun a goroutine for this
 	found, err := s.update(ctx, key, ops)
@@ -170,21 +190,21 @@ func (s *Store) update(ctx context.Context, key string, ops []customauth.Op) ([]
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	todo, split, err := s.read(ops)
+	todo, inBuckets, err := s.read(ops)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	if split {
-		f, err := s.updateSplit(ctx, key, todo[0])
+	if inBuckets {
+		f, err := s.updateBuckets(ctx, key, todo[0])
 		return []customauth.Found{f}, err
 	}
 	return s.updateItem(ctx, key, todo)
 }
 
 // Forget removes the item of a key, in one request. If there is none, it removes
-// the shards of the key. So what was counted for a key with a Max above 100 and
+// the items in buckets. So what was counted for a key with a Max above 100 and
 // with others too stays, until it ends by itself; customauth has no such key.
 func (s *Store) Forget(ctx context.Context, key string) error {
 	if err := s.forget(ctx, key); err != nil {

@@ -121,13 +121,18 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// The conformance suite, on the counters in buckets.
+func TestStoreBuckets(t *testing.T) { testBuckets(t, (*dynamodbstore.Store).WholeAll) }
+
 // The conformance suite, on the counters that are split. With one shard N may be as
 // large as Max.
-func TestStoreSplit(t *testing.T) {
+func TestStoreSplit(t *testing.T) { testBuckets(t, (*dynamodbstore.Store).SplitAll) }
+
+func testBuckets(t *testing.T, kind func(*dynamodbstore.Store)) {
 	c, table := newClock(), dynamotest.Table(t)
 	open := func(t *testing.T, skew time.Duration) customauth.Store {
 		s := open(t, dynamodbstore.Options{Table: table, Shards: 1, Now: func() time.Time { return c.Now().Add(skew) }})
-		s.SplitAll()
+		kind(s)
 		return s
 	}
 	storetest.Run(t, storetest.Config{
