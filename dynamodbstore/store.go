@@ -13,16 +13,16 @@
 //
 // A counter that has a window with a Max above 100 (all texts of a country, a
 // budget for everybody) is counted in buckets of a 24th of a window instead, in an item
-// of its own: Max is never exceeded, and an event counts up to 1/24 longer than Per.
+// beside: Max is never exceeded, and an event counts up to 1/24 longer than Per.
 // With a Max above 10,000 there are several items, so that no single one has to take
 // all writes; see [Options].Shards.
 //
 // What goes wrong goes wrong on the safe side. An answer that does not come in
 // time is an error, and callers of a Store refuse then. A count is tried again
 // after a failure and recognises itself, so it counts once (twice at most, if it
-// is taken back in between, or its Max is above 100). What takes events away is tried again only
-// if DynamoDB surely did not do it, so at worst an event stays counted that need
-// not.
+// is taken back in between, or its Max is above 100). What takes events away is
+// tried again only if DynamoDB surely did not do it, so at worst an event stays
+// counted that need not.
 //
 // The table and the permissions that the store needs are in the README.
 package dynamodbstore
