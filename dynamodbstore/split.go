@@ -243,7 +243,8 @@ func (s *Store) exact(ctx context.Context, pk string, i int, sh, next shard, o o
 		x.is("v", number(sh.version))
 		next.version = sh.version + 1
 	}
-	next.expires = max(sh.expires, (now+o.longest())/1000+day)
+	// Quick writes leave this as it is, to the end of the newest bucket.
+	next.expires = max(sh.expires, (now+o.longest()+o.longest()/buckets)/1000+day)
 	x.assign("v", number(next.version))
 	x.assign("expires", number(next.expires))
 	for _, w := range o.windows {

@@ -39,7 +39,7 @@ func TestStoredItemInBuckets(t *testing.T) {
 		return list
 	}
 	want := map[string]any{
-		"pk": pk, "expires": fmt.Sprint(began.Add(48*time.Hour + time.Hour/24).Unix()),
+		"pk": pk, "expires": fmt.Sprint(began.Add(49*time.Hour + time.Hour/24).Unix()),
 		"w3600000.c":  map[string]any{"b": "11886049", "t": "5", "c": bucketsOf("2", "3")},
 		"w86400000.c": map[string]any{"b": "495252", "t": "5", "c": bucketsOf("5")},
 	}
@@ -50,6 +50,27 @@ func TestStoredItemInBuckets(t *testing.T) {
 	delete(got, "v") // begins at random
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the item (-want +got):\n%s", diff)
+	}
+}
+
+// An item stays as long as its events count, also those at the end of a bucket.
+func TestExpiryOfBuckets(t *testing.T) {
+	for _, per := range []time.Duration{time.Hour, 30 * 24 * time.Hour, 366 * 24 * time.Hour} {
+		c, table, w := newClock(), dynamotest.Table(t), atMost(1000, per)
+		s := open(t, dynamodbstore.Options{Table: table, Now: c.Now})
+		width := per / 24
+		c.Sleep(width - c.Now().Sub(time.Unix(0, 0))%width) // to the beginning of a bucket
+		count(t, s, "budget", 1, w)
+		c.Sleep(width - time.Millisecond)
+		count(t, s, "budget", 999, w)
+		counts := c.Now().Add(per)
+		expires, err := strconv.ParseInt(fmt.Sprint(get(t, table, "budget#0")["expires"]), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := time.Unix(expires, 0); at.Before(counts) {
+			t.Errorf("per %v: the item expires %v before its events end", per, counts.Sub(at))
+		}
 	}
 }
 
