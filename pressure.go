@@ -1,6 +1,6 @@
 package customauth
 
-// This file finds out whether a pool is under pressure, in which codes are longer: see
+// This file finds out whether a pool is under pressure. Then its codes are longer: see
 // Limits.Pressure.
 
 import (

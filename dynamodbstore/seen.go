@@ -40,11 +40,12 @@ func (s *seen) put(pk string, o op, sh shard) {
 	if s.counters == nil {
 		s.counters = make(map[counterKey]shard)
 	}
-	for other := range s.counters {
-		if len(s.counters) < maxSeen {
+	key := counterKey{pk, o.counter}
+	if _, known := s.counters[key]; !known && len(s.counters) >= maxSeen {
+		for other := range s.counters {
+			delete(s.counters, other)
 			break
 		}
-		delete(s.counters, other)
 	}
-	s.counters[counterKey{pk, o.counter}] = sh
+	s.counters[key] = sh
 }

@@ -20,9 +20,9 @@
 // What goes wrong goes wrong on the safe side. An answer that does not come in
 // time is an error, and callers of a Store refuse then. A count is tried again
 // after a failure and recognises itself, so it counts once (twice at most, if it
-// is taken back in between, or its Max is above 100). What takes events away is
-// tried again only if DynamoDB surely did not do it, so at worst an event stays
-// counted that need not.
+// is taken back in between; with a Max above 100 once more for each answer that is
+// lost). What takes events away is tried again only if DynamoDB surely did not do it,
+// so at worst an event stays counted that need not.
 //
 // The table and the permissions that the store needs are in the README.
 package dynamodbstore
@@ -51,7 +51,9 @@ type Options struct {
 	// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, or the container's credentials of
 	// SnapStart; AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL). It opens new
 	// connections after the function was frozen. The SDK's own retries are turned
-	// off for each request: the store tries again itself, within Timeout.
+	// off for each request: the store tries again itself, within Timeout. A client of
+	// your own now and then loses an answer on a busy machine, unless its HTTPClient
+	// hides the WriteTo of a request's body (aws/aws-sdk-go-v2#1825).
 	Client API
 
 	// Timeout bounds a call of the store, with all its tries. Default 600 ms, from
@@ -65,9 +67,10 @@ type Options struct {
 	// enough, whatever Max is: a refused event costs a write too, and it is the quota
 	// of Cognito that bounds them all, by default 120 sign-ins a second. Each shard
 	// has its share of Max; n events must fit into one shard at once; a Return costs
-	// a read of them all before its write. Changing Shards loses the counters of the
-	// shards that are gone, and so does a Max that is no longer above 10,000; one
-	// that has risen above lets up to 10,000 more pass, once.
+	// a read of them all before its write. 1 never splits. Changing Shards to fewer
+	// loses the counters of the shards that are gone, and so does a Max that is no
+	// longer above 10,000. Changing it to more, or a Max that has risen above 10,000,
+	// lets up to Max more pass, once.
 	Shards int
 
 	// Now is the clock, for tests. Default time.Now. Clocks of instances that

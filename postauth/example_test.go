@@ -57,7 +57,7 @@ func ExampleNew() {
 }
 
 // In the one function for all triggers.
-func ExampleNew_oneFunction() {
+func ExampleNewHandler() {
 	options := customauth.Options{
 		Keys:  []customauth.Secret{customauth.Hide("a key that is made of 32 letters")}, // yours: from a secret
 		Store: customauth.NewMemoryStore(),                                              // on Lambda: dynamodbstore

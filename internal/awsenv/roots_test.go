@@ -67,7 +67,7 @@ func pool(of ...authority) *x509.CertPool {
 }
 
 // serve answers with a certificate of the authority, and counts connections.
-func (a authority) serve(t *testing.T) (url string, opened *atomic.Int64) {
+func (a authority) serve(t *testing.T, http2 bool) (url string, opened *atomic.Int64) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -84,6 +84,7 @@ func (a authority) serve(t *testing.T) (url string, opened *atomic.Int64) {
 	opened = new(atomic.Int64)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.EnableHTTP2 = http2
 	s.Config.ConnState, s.Config.ErrorLog = connState(opened), log.New(io.Discard, "", 0)
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -107,7 +108,7 @@ func TestTrust(t *testing.T) {
 		"of nobody, and there are few": {stranger, nil, pool(amazon, other), 2, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url, opened := test.of.serve(t)
+			url, opened := test.of.serve(t, false)
 			c := awsenv.Trusting(test.few, test.all)
 			for range 2 {
 				err := c.Open(t.Context(), url)
@@ -124,10 +125,21 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+// TestHTTP is 1.1, whatever the service speaks besides.
+func TestHTTP(t *testing.T) {
+	a := newAuthority(t, "Amazon")
+	for _, http2 := range []bool{false, true} {
+		url, _ := a.serve(t, http2)
+		if res := get(t, awsenv.Trusting(pool(a), pool(a)), url); res.Proto != "HTTP/1.1" {
+			t.Errorf("%s to a service with HTTP/2 %v, want HTTP/1.1", res.Proto, http2)
+		}
+	}
+}
+
 // TestResumption: a second connection to a service resumes the session of the first.
 func TestResumption(t *testing.T) {
 	a := newAuthority(t, "Amazon")
-	url, _ := a.serve(t)
+	url, _ := a.serve(t, false)
 	c := awsenv.Trusting(pool(a), pool(a))
 	for _, want := range []bool{false, true} {
 		if res := get(t, c, url); res.TLS.DidResume != want {

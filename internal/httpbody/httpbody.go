@@ -30,8 +30,8 @@ func (c client) Do(req *http.Request) (*http.Response, error) {
 	return c.Doer.Do(req)
 }
 
-// plain is a body that can be read and closed, and nothing else. To read on after its end
-// says io.EOF as well, and there that is the end.
+// plain is a body that can be read and closed, and nothing else. Once it is closed, Read
+// says io.EOF too, and of Read that is the end and no failure.
 type plain struct{ body io.ReadCloser }
 
 func (p plain) Read(b []byte) (int, error) { return p.body.Read(b) }

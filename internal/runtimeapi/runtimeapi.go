@@ -42,7 +42,7 @@ type Server struct {
 	Addr string // what AWS_LAMBDA_RUNTIME_API must say
 
 	// Asked is to be received from: the process asks for an event, and so has nothing left
-	// to do. It holds one such request, and what comes while it does is dropped.
+	// to do. It holds one such request; further ones are dropped until then.
 	Asked chan struct{}
 
 	// Events is to be sent to. It takes an event once the process asks for one.
