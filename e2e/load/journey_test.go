@@ -211,7 +211,8 @@ func (w *walker) tooSoon() error {
 	return w.right(s, name)
 }
 
-// resend waits as long as it is told.
+// resend waits as long as it is told: for the cooldown, rounded up to a whole second of
+// the clock, and what is left of that to a whole number.
 func (w *walker) resend() error {
 	name := w.names[0]
 	s, err := w.begin(name)
@@ -219,8 +220,8 @@ func (w *walker) resend() error {
 		return err
 	}
 	seconds, err := strconv.Atoi(s.parameter("resendAfter"))
-	if err != nil || seconds > 1 {
-		return fmt.Errorf("resendAfter is %q, want a second at most", s.parameter("resendAfter"))
+	if err != nil || seconds > 2 {
+		return fmt.Errorf("resendAfter is %q, want two seconds at most", s.parameter("resendAfter"))
 	}
 	time.Sleep(time.Duration(seconds) * time.Second)
 	first := w.run.texts.code(name)
