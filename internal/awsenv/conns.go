@@ -21,9 +21,6 @@ import (
 const maxIdle = 15 * time.Second
 
 // Conns is an HTTP client for one service. It is safe for concurrent use.
-//
-// It speaks HTTP/1.1. A function has one event at a time and next to no requests to send
-// side by side, and to agree on HTTP/2 costs a cold start more than that saves.
 type Conns struct {
 	client *http.Client
 	sdk    httpbody.Doer // the same, for requests of the SDK
@@ -42,6 +39,7 @@ func NewConns() *Conns {
 			TLSHandshakeTimeout: maxHandshake,
 			IdleConnTimeout:     90 * time.Second,
 			MaxIdleConnsPerHost: 16,
+			ForceAttemptHTTP2:   true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

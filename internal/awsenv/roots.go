@@ -124,6 +124,7 @@ func (d *dialer) connect(ctx context.Context, network, address string, roots *x5
 	to := tls.Dialer{Config: &tls.Config{
 		RootCAs:            roots,
 		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"h2", "http/1.1"},
 		ClientSessionCache: d.sessions, // a second connection to a service costs less
 	}}
 	return to.DialContext(ctx, network, address)

@@ -125,13 +125,13 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// TestHTTP is 1.1, whatever the service speaks besides.
-func TestHTTP(t *testing.T) {
+// TestHTTP2 is spoken where the service does.
+func TestHTTP2(t *testing.T) {
 	a := newAuthority(t, "Amazon")
-	for _, http2 := range []bool{false, true} {
+	for want, http2 := range map[int]bool{1: false, 2: true} {
 		url, _ := a.serve(t, http2)
-		if res := get(t, awsenv.Trusting(pool(a), pool(a)), url); res.Proto != "HTTP/1.1" {
-			t.Errorf("%s to a service with HTTP/2 %v, want HTTP/1.1", res.Proto, http2)
+		if res := get(t, awsenv.Trusting(pool(a), pool(a)), url); res.ProtoMajor != want {
+			t.Errorf("HTTP/%d, want %d", res.ProtoMajor, want)
 		}
 	}
 }
