@@ -13,6 +13,15 @@ func (s *Store) WholeAll() { s.exactMax, s.wholeMax = 0, math.MaxInt }
 // SplitAll makes the store split every counter, whatever its Max.
 func (s *Store) SplitAll() { s.exactMax, s.wholeMax = 0, 0 }
 
+// MaxSeen is how many counters are remembered, and Seen how many are now.
+const MaxSeen = maxSeen
+
+func (s *Store) Seen() int {
+	s.seen.mu.Lock()
+	defer s.seen.mu.Unlock()
+	return len(s.seen.counters)
+}
+
 // Patient gives the store all the time it wants: the machine that runs the tests
 // may be busy, and a try that is given up and made again is another test.
 func (s *Store) Patient() *Store {

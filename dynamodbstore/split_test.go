@@ -53,6 +53,17 @@ func TestStoredItemInBuckets(t *testing.T) {
 	}
 }
 
+// However many counters there are, a process remembers some of them.
+func TestRemembersSome(t *testing.T) {
+	s := open(t, dynamodbstore.Options{})
+	for i := range dynamodbstore.MaxSeen + 20 {
+		count(t, s, fmt.Sprint("budget:", i), 1, budget...)
+	}
+	if got := s.Seen(); got != dynamodbstore.MaxSeen {
+		t.Errorf("%d counters are remembered, want %d", got, dynamodbstore.MaxSeen)
+	}
+}
+
 // An item stays as long as its events count, also those at the end of a bucket.
 func TestExpiryOfBuckets(t *testing.T) {
 	for _, per := range []time.Duration{time.Hour, 30 * 24 * time.Hour, 366 * 24 * time.Hour} {

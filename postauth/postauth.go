@@ -98,7 +98,7 @@ var errFailed = errors.New("the sign-in could not be completed")
 
 // NewHandler returns a handler for lambda.Start or customauth.NewHandler: the function
 // of [New], on JSON. The event goes back as it came, with the fields that the typed
-// event does not know. It is safe for concurrent use.
+// event does not know. One that cannot be read is an error. It is safe for concurrent use.
 func NewHandler(o Options) (lambda.Handler, error) {
 	m, err := newMarker(o)
 	if err != nil {
@@ -107,8 +107,8 @@ func NewHandler(o Options) (lambda.Handler, error) {
 	return m, nil
 }
 
-// New returns a function for lambda.Start, to call in one of your own. It is safe for
-// concurrent use.
+// New returns a function for lambda.Start, or to be called by one of your own. It is safe
+// for concurrent use.
 //
 // An attribute that the user has, that is not marked yet (booleans among the
 // attributes are strings, and "True" was seen), and that this sign-in proved, by
